@@ -12,6 +12,8 @@ if (!isCheckout) {
   await import(bundle);
 } else {
   const tsx = import.meta.resolve('tsx');
-  const child = spawnSync(process.execPath, ['--import', tsx, source, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawnSync(process.execPath, ['--import', tsx, source, ...process.argv.slice(2)], {
+    stdio: 'inherit',
+  });
   process.exit(child.status ?? (child.signal === 'SIGINT' ? 130 : 3));
 }

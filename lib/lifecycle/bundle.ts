@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { digestSchema, modelNameSchema } from './scalars.ts';
+
+/** Datatypes of the Open Inference Protocol v2 that a signature uses. */
+export const tensorSchema = z.strictObject({
+  name: z.string(),
+  datatype: z.enum(['FP32', 'INT64', 'BYTES']),
+  /** -1 = any number of rows. */
+  shape: z.array(z.int()),
+});
+export type TensorSpec = z.infer<typeof tensorSchema>;
+
+/**
+ * Inputs: one tensor [-1, 1] per input column. Outputs: regression `prediction` FP32 [-1, 1];
+ * classification `probabilities` FP32 [-1, classes]. `classes` gives the labels in order.
+ */
+export const signatureSchema = z.strictObject({
+  inputs: z.array(tensorSchema).min(1),
+  outputs: z.array(tensorSchema).min(1),
+  classes: z.array(z.union([z.string(), z.number(), z.boolean()])).nullable(),
+});
+export type Signature = z.infer<typeof signatureSchema>;
+
+/**
+ * The manifest of what is shipped: a JSON object in the store whose digest is the bundle's digest. Files are
+ * plain names; `model.onnx` is always there, beside `signature.json`, `profile.json` and `golden.json`
+ * (synthetic rows with their predictions).
+ */
+export const bundleSchema = z.strictObject({
+  kind: z.literal('roundhouse-bundle'),
+  version: z.literal(1),
+  model: modelNameSchema,
+  files: z
+    .array(
+      z.strictObject({
+        name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be a plain file name'),
+        digest: digestSchema,
+        size: z.int().min(0),
+      }),
+    )
+    .min(1),
+});
+export type Bundle = z.infer<typeof bundleSchema>;
+
+/** Synthetic rows and what the served bytes answer: replayed before traffic. */
+export const goldenSchema = z.strictObject({
+  rows: z.array(z.record(z.string(), z.union([z.string(), z.number(), z.null()]))).min(1),
+  /** One vector per row, in the order of the signature's first output. */
+  predictions: z.array(z.array(z.number())).min(1),
+  rtol: z.number(),
+  atol: z.number(),
+});
+export type Golden = z.infer<typeof goldenSchema>;

@@ -1,0 +1,143 @@
+import { z } from 'zod';
+import {
+  columnSchema,
+  digestSchema,
+  durationSchema,
+  environmentNameSchema,
+  instantSchema,
+  notBuiltYet,
+} from './scalars.ts';
+
+const sourceName = z.string().regex(/^[a-z][a-z0-9_]{0,40}$/, 'must be a table name such as history');
+
+const sourceSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('csv'),
+    name: sourceName,
+    /** Bytes in the store. */
+    object: digestSchema,
+    delimiter: z.string().length(1).default(','),
+    attribution: z.string().default(''),
+  }),
+  z.strictObject({
+    kind: z.literal('parquet'),
+    name: sourceName,
+    object: digestSchema,
+    attribution: z.string().default(''),
+  }),
+  z.strictObject({
+    kind: z.literal('predictions'),
+    name: sourceName,
+    environment: environmentNameSchema,
+    /**
+     * A Parquet object that a monitor job took of prediction log and feedback; `none` before the first.
+     * Columns: prediction_id, event_time, version, prediction, label, and every input by its name.
+     */
+    snapshot: z.union([digestSchema, z.literal('none')]),
+  }),
+  ...(['json', 'https', 's3', 'postgresql', 'sqlite', 'command', 'dvc'] as const).map((kind) =>
+    z.strictObject({
+      kind: notBuiltYet(
+        kind,
+        'put the file into the store with `roundhouse init` and use "csv" or "parquet"',
+      ),
+    }),
+  ),
+]);
+export type Source = Extract<z.infer<typeof sourceSchema>, { kind: 'csv' | 'parquet' | 'predictions' }>;
+
+const inputSchema = z.discriminatedUnion('from', [
+  z.strictObject({
+    from: z.literal('request'),
+    /** `number`: imputed and scaled in the graph. `category`: one-hot in the graph, an unseen value is all zeros. */
+    type: z.enum(['number', 'category']),
+    meaning: z.string().default(''),
+    unit: z.string().default(''),
+  }),
+  z.strictObject({
+    from: notBuiltYet('derived', 'send it with the request, or compute it in the pipeline and send it'),
+  }),
+  z.strictObject({ from: notBuiltYet('lookup', 'send it with the request') }),
+]);
+export type Input = Extract<z.infer<typeof inputSchema>, { from: 'request' }>;
+
+/** Rules for one column, in the words of the Open Data Contract Standard 3.1 where it has one. */
+const columnRuleSchema = z.strictObject({
+  type: z.enum(['integer', 'number', 'string', 'boolean', 'timestamp']),
+  required: z.boolean().default(false),
+  unique: z.boolean().default(false),
+  minimum: z.number().optional(),
+  maximum: z.number().optional(),
+  values: z.array(z.union([z.string(), z.number(), z.boolean()])).optional(),
+  severity: z.enum(['error', 'warning']).default('error'),
+});
+export type ColumnRule = z.infer<typeof columnRuleSchema>;
+
+const windowSchema = z.union([
+  z.literal('all'),
+  z.strictObject({ last: durationSchema, until: instantSchema }),
+]);
+export type Window = z.infer<typeof windowSchema>;
+
+/** Which rows judge. A row's part is a pure function of its time or key and of this policy. */
+const splitSchema = z.discriminatedUnion('by', [
+  z.strictObject({
+    by: z.literal('time'),
+    /** Length of the recent holdout: the newest rows of the window. */
+    recent: durationSchema,
+    /** Left out between training rows and holdout. */
+    embargo: durationSchema,
+    /** Length of the validation part: the newest training rows of the twin; search is judged there. */
+    validation: durationSchema,
+  }),
+  z.strictObject({
+    by: z.literal('key'),
+    /** Shares of rows by hash of the key. */
+    recent: z.number().gt(0).lt(0.5),
+    validation: z.number().gt(0).lt(0.5),
+  }),
+]);
+export type Split = z.infer<typeof splitSchema>;
+
+/** What the bootstrap resamples: rows, whole groups, or blocks of time. */
+const unitSchema = z.union([
+  z.literal('row'),
+  z.strictObject({ group: columnSchema }),
+  z.strictObject({ block: durationSchema }),
+]);
+export type Unit = z.infer<typeof unitSchema>;
+
+/** `models/<name>/data.yml`. A file without sources is a draft: no stage is planned. */
+export const dataSchema = z.strictObject({
+  version: z.literal(1),
+  sources: z.array(sourceSchema).default([]),
+  /** SQL files in order, relative to the model's folder. Each is one SELECT; its table is named after the file (without a leading number). The last table is the output. */
+  pipeline: z
+    .array(
+      z.string().regex(/^pipeline\/[A-Za-z0-9_-]+\.sql$/, 'must be a file such as pipeline/10-hours.sql'),
+    )
+    .default([]),
+  key: z.array(columnSchema).min(1),
+  /** A timestamp column of the pipeline's OUTPUT; null where rows have no time. */
+  time: columnSchema.nullable().default(null),
+  unit: unitSchema.default('row'),
+  target: columnSchema,
+  inputs: z.record(columnSchema, inputSchema),
+  contract: z
+    .strictObject({
+      columns: z.record(columnSchema, columnRuleSchema).default({}),
+      rows: z.strictObject({ minimum: z.int().min(0).default(1) }).prefault({}),
+    })
+    .prefault({}),
+  labels: z
+    .strictObject({
+      /** How long after event_time a label is expected: younger windows are pending, never healthy. */
+      lag: durationSchema.default('P1D'),
+      min_coverage: z.number().min(0).max(1).default(0.8),
+    })
+    .prefault({}),
+  window: windowSchema.default('all'),
+  split: splitSchema,
+  holdout: z.strictObject({ max_looks: z.int().min(1).default(50) }).prefault({}),
+});
+export type Data = z.infer<typeof dataSchema>;

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { notBuiltYet } from './scalars.ts';
+
+const name = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'must be a short name such as mlp');
+const learning = {
+  epochs: z.int().min(1).max(10_000),
+  learning_rate: z.number().positive().max(1),
+  batch_size: z.int().min(1).default(128),
+  l2: z.number().nonnegative().default(0),
+};
+
+const candidateSchema = z.discriminatedUnion('trainer', [
+  z.strictObject({ trainer: z.literal('linear'), name, ...learning }),
+  z.strictObject({
+    trainer: z.literal('mlp'),
+    name,
+    hidden: z.array(z.int().min(1).max(4096)).min(1).max(8),
+    ...learning,
+  }),
+  z.strictObject({ trainer: notBuiltYet('trees', 'use "linear" or "mlp"'), name }),
+  z.strictObject({ trainer: notBuiltYet('command', 'use "linear" or "mlp"'), name }),
+]);
+export type Candidate = Extract<z.infer<typeof candidateSchema>, { trainer: 'linear' | 'mlp' }>;
+
+/** `models/<name>/model.yml`. A file without candidates is a draft: no stage is planned. */
+export const modelSchema = z.strictObject({
+  version: z.literal(1),
+  predictor: z.union([
+    z.literal('onnx'),
+    notBuiltYet('oip', 'use "onnx"'),
+    notBuiltYet('predictions', 'use "onnx"'),
+  ]),
+  candidates: z.array(candidateSchema).max(64).default([]),
+  /** Part of the configuration; never chosen by score. */
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .default(1),
+  /** full: the served bytes are trained to the newest row of the window, and the judged bytes are their twin. */
+  refit: z.enum(['none', 'full']).default('none'),
+  /** Globs, from the repository's root, of what the code digest covers beside the model's folder and package locks. */
+  code: z.array(z.string()).default([]),
+  description: z.string().default(''),
+  limitations: z.array(z.string()).default([]),
+});
+export type Model = z.infer<typeof modelSchema>;

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { environmentNameSchema, loginSchema, notBuiltYet, roleNameSchema, urlSchema } from './scalars.ts';
+
+const roleSchema = z.strictObject({
+  people: z.array(loginSchema).default([]),
+  /** Team slugs of the organisation; a user's own repository has none. */
+  teams: z.array(z.string()).default([]),
+});
+
+/** N of M: `required` distinct people, each of whom holds one of `roles`. */
+const approvalRuleSchema = z.strictObject({
+  required: z.int().min(1).max(20),
+  roles: z.array(roleNameSchema).min(1),
+});
+export type ApprovalRule = z.infer<typeof approvalRuleSchema>;
+
+export const targetSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('process'),
+    /** Control address of the supervisor; its bearer token comes from ROUNDHOUSE_SUPERVISOR_TOKEN. */
+    url: urlSchema,
+  }),
+  z.strictObject({ kind: notBuiltYet('compose', 'use "process"') }),
+  z.strictObject({ kind: notBuiltYet('kubernetes', 'use "process"') }),
+  z.strictObject({ kind: notBuiltYet('kserve', 'use "process"') }),
+  z.strictObject({ kind: notBuiltYet('command', 'use "process"') }),
+  z.strictObject({ kind: notBuiltYet('batch', 'use "process"') }),
+]);
+export type Target = Extract<z.infer<typeof targetSchema>, { kind: 'process' }>;
+
+const environmentSchema = z.strictObject({
+  name: environmentNameSchema,
+  promotes_from: environmentNameSchema.nullable().default(null),
+  target: targetSchema,
+});
+
+/** `.github/roundhouse.yml`, read from the base branch only. */
+export const policySchema = z.strictObject({
+  version: z.literal(1),
+  roles: z.record(roleNameSchema, roleSchema),
+  approvals: z.strictObject({
+    problem: approvalRuleSchema,
+    /** A candidate whose gates passed. */
+    model: approvalRuleSchema,
+    /** On top of `model`, for each gate that is inconclusive and says `ask`. */
+    inconclusive: approvalRuleSchema,
+  }),
+  environments: z.array(environmentSchema).min(1),
+  runners: z
+    .strictObject({
+      untrusted: z.array(z.string()).min(1).default(['self-hosted', 'roundhouse-untrusted']),
+      trusted: z.array(z.string()).min(1).default(['self-hosted', 'roundhouse-trusted']),
+    })
+    .prefault({}),
+  /** A name: the address is the variable ROUNDHOUSE_STORE_<NAME> of each process, never a committed path. */
+  store: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]*$/)
+    .default('main'),
+  /** Likewise ROUNDHOUSE_LOGS_<NAME>: the root of the prediction log. */
+  logs: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]*$/)
+    .default('main'),
+  standing_approvals: z
+    .array(z.never({ error: 'standing approvals are not built yet: leave the list empty' }))
+    .default([]),
+  pace: z
+    .strictObject({
+      /** Seconds that the app collects records for before it commits them to the branch `roundhouse`. */
+      batch_seconds: z.number().min(0).max(60).default(10),
+    })
+    .prefault({}),
+});
+export type Policy = z.infer<typeof policySchema>;
+export type Environment = Policy['environments'][number];

@@ -1,0 +1,49 @@
+import { z } from 'zod';
+
+/** `sha256:` and 64 lower-case hex characters. */
+export type Digest = `sha256:${string}`;
+export const digestSchema = z.templateLiteral(['sha256:', z.string().regex(/^[0-9a-f]{64}$/)], {
+  error: 'must be sha256: and 64 lower-case hex characters',
+});
+
+/** A name of a registered model: the part before `@` or `#` in a registry tag, and a folder under `models/`. */
+export const modelNameSchema = z
+  .string()
+  .regex(
+    /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/,
+    'must be 1 to 40 of a-z, 0-9 and -, and start and end with a letter or digit',
+  );
+
+export const environmentNameSchema = modelNameSchema;
+export const gitShaSchema = z.string().regex(/^[0-9a-f]{40}$/, 'must be a full 40-hex commit SHA');
+export const semverSchema = z.string().regex(/^\d+\.\d+\.\d+$/, 'must be a version such as 1.2.0');
+export const instantSchema = z.iso.datetime({
+  offset: true,
+  error: 'must be an ISO 8601 instant such as 2012-01-01T00:00:00Z',
+});
+export const loginSchema = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})$/, 'must be a GitHub login');
+export const roleNameSchema = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,38}$/, 'must be a role name such as ml-lead');
+export const columnSchema = z.string().min(1).max(200);
+export const urlSchema = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
+
+/** ISO 8601 durations of fixed length: weeks, days, hours, minutes, seconds. Months and years have no fixed length. */
+export const durationSchema = z
+  .string()
+  .regex(
+    /^P(?!$)(\d+W)?(\d+D)?(T(?!$)(\d+H)?(\d+M)?(\d+S)?)?$/,
+    'must be a duration such as P28D or PT10M (no months or years: their length varies)',
+  );
+
+/** `1%` of the other's value, or an absolute number in the metric's unit. */
+export const marginSchema = z.union([
+  z.number().nonnegative(),
+  z.string().regex(/^\d+(\.\d+)?%$/, 'must be a number or a share such as 1%'),
+]);
+export type Margin = z.infer<typeof marginSchema>;
+
+/** A value that the vocabulary knows and this release refuses by name, so that no half feature is ever run. */
+export function notBuiltYet<const Value extends string>(value: Value, instead: string) {
+  return z.literal(value).refine(() => false, { error: `"${value}" is not built yet: ${instead}` });
+}
