@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { partSchema } from './plan.ts';
 import { digestSchema, modelNameSchema } from './scalars.ts';
 
 /** Datatypes of the Open Inference Protocol v2 that a signature uses. */
@@ -51,3 +52,18 @@ export const goldenSchema = z.strictObject({
   atol: z.number(),
 });
 export type Golden = z.infer<typeof goldenSchema>;
+
+/** `reference.json` in the bundle: what monitoring compares live traffic and errors with. */
+export const referenceSchema = z.strictObject({
+  /** Rows the served bytes were trained on, and the recent holdout that judged their twin. */
+  training: partSchema,
+  recent: partSchema,
+  /** Metrics on the recent holdout by name: the candidate's and the trivial baseline's. */
+  metrics: z.record(z.string(), z.number()),
+  trivial: z.record(z.string(), z.number()),
+  /** What the trivial baseline answers: a number (median or mean), or the class shares. */
+  trivial_prediction: z.array(z.number()),
+  /** Predictions of the served bytes on the training rows' sample, quantiles 0..100 of the first output. */
+  prediction_quantiles: z.array(z.number()).length(101),
+});
+export type Reference = z.infer<typeof referenceSchema>;
