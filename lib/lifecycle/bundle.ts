@@ -58,6 +58,10 @@ export const referenceSchema = z.strictObject({
   /** Rows the served bytes were trained on, and the recent holdout that judged their twin. */
   training: partSchema,
   recent: partSchema,
+  /** The first version's recent holdout: its own for the first version, handed on by every later one. */
+  anchor: partSchema,
+  /** Object with the sorted digests of all row keys that served bytes or twin were trained on. */
+  seen: digestSchema,
   /** Metrics on the recent holdout by name: the candidate's and the trivial baseline's. */
   metrics: z.record(z.string(), z.number()),
   trivial: z.record(z.string(), z.number()),
