@@ -1,19 +1,20 @@
 #!/usr/bin/env node
-// The committed bin: runs the bundle when it is built and not older than the sources' build, else the sources through tsx.
+// The committed bin: the bundle where it is at least as new as the sources, else the sources through tsx.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const bundle = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
 const source = fileURLToPath(new URL('./cli.ts', import.meta.url));
 const isCheckout = existsSync(source);
+const bundled = !isCheckout || (await import('../scripts/fresh.mjs')).isFresh();
 
-if (!isCheckout) {
-  await import(bundle);
+if (bundled) {
+  await import('../dist/cli.js');
 } else {
-  const tsx = import.meta.resolve('tsx');
-  const child = spawnSync(process.execPath, ['--import', tsx, source, ...process.argv.slice(2)], {
-    stdio: 'inherit',
-  });
+  const child = spawnSync(
+    process.execPath,
+    ['--import', import.meta.resolve('tsx'), source, ...process.argv.slice(2)],
+    { stdio: 'inherit' },
+  );
   process.exit(child.status ?? (child.signal === 'SIGINT' ? 130 : 3));
 }
