@@ -9,20 +9,28 @@
  *   POST   /_local/runs/:id/token          {permissions}                  -> 200 {token}  (a job's GITHUB_TOKEN)
  *   GET    /_local/runs/:id/artifacts      -> 200 [{name, size_in_bytes, digest}]
  *   GET    /_local/runs/:id/artifacts/:name -> 200 zip | 404
- *   PUT    /_local/runs/:id/artifacts/:name zip bytes                     -> 201 | 409 (names are unique per run)
+ *   PUT    /_local/runs/:id/artifacts/:name zip bytes                     -> 201 {id} | 409 (names are unique per run)
  *   GET    /_local/runs/:id/state          -> 200 {cancelled: boolean}
  *   GET    /_local/clock                   -> 200 {now}
  *   POST   /_local/clock                   {now}                          -> 200 {fired: number}
  *   GET    /_local/idle                    -> 200 {runs_open, deliveries_pending}
  */
 export type PermissionLevel = 'read' | 'write' | 'none';
+/** Names as in REST, with underscores: `pull_requests`. */
 export type Permissions = Record<string, PermissionLevel>;
 
 export type ClaimedRun = {
   id: number;
   attempt: number;
   workflow: { path: string; text: string };
-  event: 'workflow_dispatch' | 'schedule' | 'push' | 'pull_request' | 'repository_dispatch' | 'issues' | 'issue_comment';
+  event:
+    | 'workflow_dispatch'
+    | 'schedule'
+    | 'push'
+    | 'pull_request'
+    | 'repository_dispatch'
+    | 'issues'
+    | 'issue_comment';
   /** The webhook-shaped payload jobs find at GITHUB_EVENT_PATH. */
   event_payload: unknown;
   repository: { id: number; owner: string; name: string; default_branch: string; private: boolean };
@@ -67,7 +75,13 @@ export type JobState = {
   runner_name: string | null;
   steps: StepState[];
   /** Annotations made with ::error, ::warning, ::notice. */
-  annotations: { level: 'failure' | 'warning' | 'notice'; message: string; title?: string; path?: string; line?: number }[];
+  annotations: {
+    level: 'failure' | 'warning' | 'notice';
+    message: string;
+    title?: string;
+    path?: string;
+    line?: number;
+  }[];
   /** Markdown of GITHUB_STEP_SUMMARY. */
   summary: string;
 };

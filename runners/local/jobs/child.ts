@@ -1,0 +1,69 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+
+export type ChildResult = { code: number | null; stopped: boolean };
+
+/**
+ * Runs a command in a process group of its own. When `signal` fires the group gets SIGTERM and, `graceMs`
+ * later, SIGKILL. Resolves when the command itself has ended: what it left in the background may keep the
+ * pipes open, and its lines still reach `onLine`.
+ */
+export async function runChild(input: {
+  command: string;
+  args: string[];
+  cwd: string;
+  env: Record<string, string>;
+  signal: AbortSignal;
+  graceMs: number;
+  onLine: (line: string) => void;
+  onStart?: (pid: number) => void;
+}): Promise<ChildResult> {
+  if (input.signal.aborted) return { code: null, stopped: true };
+  const { command, args, cwd, env } = input;
+  const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const pipes = [readLines(child.stdout, input.onLine), readLines(child.stderr, input.onLine)];
+  if (child.pid !== undefined) input.onStart?.(child.pid);
+
+  let kill: NodeJS.Timeout | undefined;
+  const stop = () => {
+    signalGroup(child, 'SIGTERM');
+    kill = setTimeout(() => signalGroup(child, 'SIGKILL'), input.graceMs);
+  };
+  input.signal.addEventListener('abort', stop, { once: true });
+  try {
+    const code = await exitOf(child);
+    await Promise.race([Promise.all(pipes), lastWords()]);
+    return { code, stopped: input.signal.aborted };
+  } finally {
+    input.signal.removeEventListener('abort', stop);
+    clearTimeout(kill);
+  }
+}
+
+function exitOf(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', resolve);
+  });
+}
+
+function readLines(stream: Readable, onLine: (line: string) => void): Promise<void> {
+  const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
+  lines.on('line', onLine);
+  return new Promise((resolve) => lines.once('close', resolve));
+}
+
+/** How long output that is already in the pipe may take once the command has ended. */
+function lastWords(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 250).unref());
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // The group is gone.
+  }
+}

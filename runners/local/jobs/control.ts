@@ -1,0 +1,122 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClaimedRun, Permissions, RunUpdate } from '../protocol.ts';
+
+export type StoredArtifact = { name: string; size_in_bytes: number; digest: string };
+export type UploadedArtifact = { id?: number };
+
+/** The runner's side of the wire in protocol.ts. */
+export type Control = {
+  claim(
+    request: { runner: string; labels: string[]; wait_ms: number },
+    signal: AbortSignal,
+  ): Promise<ClaimedRun | null>;
+  update(run: number, update: RunUpdate): Promise<void>;
+  log(run: number, job: string, text: string): Promise<void>;
+  token(run: number, permissions: Permissions): Promise<string>;
+  artifacts(run: number): Promise<StoredArtifact[]>;
+  artifact(run: number, name: string): Promise<Uint8Array | null>;
+  /** null when the run already has an artifact of that name. */
+  putArtifact(run: number, name: string, zip: Uint8Array): Promise<UploadedArtifact | null>;
+  isCancelled(run: number): Promise<boolean>;
+};
+
+/** How long a call waits for a GitHub that is being restarted. */
+const patienceMs = 60_000;
+
+export function createControl({ url, control }: { url: string; control: string }): Control {
+  const base = `${url.replace(/\/$/, '')}/_local`;
+
+  async function attempt(path: string, init: RequestInit): Promise<Response> {
+    const response = await fetch(`${base}${path}`, {
+      ...init,
+      headers: { 'x-roundhouse-local': control, ...init.headers },
+    });
+    if (response.status >= 500) throw new Error(`the local GitHub answered ${response.status} to ${path}`);
+    return response;
+  }
+
+  async function send(path: string, init: RequestInit = {}): Promise<Response> {
+    const deadline = Date.now() + patienceMs;
+    for (let pause = 100; ; pause = Math.min(pause * 2, 2_000)) {
+      try {
+        return await attempt(path, init);
+      } catch (fault) {
+        if (Date.now() + pause > deadline) throw fault;
+        await sleep(pause);
+      }
+    }
+  }
+
+  async function expect(path: string, init?: RequestInit): Promise<Response> {
+    const response = await send(path, init);
+    if (response.ok) return response;
+    throw new Error(
+      `the local GitHub answered ${response.status} to ${init?.method ?? 'GET'} ${path}: ${await response.text()}`,
+    );
+  }
+
+  const body = (method: string, value: unknown): RequestInit => ({
+    method,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(value),
+  });
+  const artifactPath = (run: number, name: string) => `/runs/${run}/artifacts/${encodeURIComponent(name)}`;
+
+  return {
+    async claim(request, signal) {
+      const response = await attempt('/runner/claim', { ...body('POST', request), signal });
+      if (response.status === 204) return null;
+      if (!response.ok)
+        throw new Error(`the local GitHub answered ${response.status} to a claim: ${await response.text()}`);
+      return parsed<ClaimedRun>(response);
+    },
+    async update(run, update) {
+      await expect(`/runs/${run}`, body('PATCH', update));
+    },
+    async log(run, job, text) {
+      const headers = { 'content-type': 'text/plain; charset=utf-8' };
+      await expect(`/runs/${run}/jobs/${encodeURIComponent(job)}/log`, {
+        method: 'POST',
+        headers,
+        body: text,
+      });
+    },
+    async token(run, permissions) {
+      return (
+        await parsed<{ token: string }>(await expect(`/runs/${run}/token`, body('POST', { permissions })))
+      ).token;
+    },
+    async artifacts(run) {
+      return parsed<StoredArtifact[]>(await expect(`/runs/${run}/artifacts`));
+    },
+    async artifact(run, name) {
+      const response = await send(artifactPath(run, name));
+      if (response.status === 404) return null;
+      if (!response.ok)
+        throw new Error(`the local GitHub answered ${response.status} for artifact '${name}'`);
+      return new Uint8Array(await response.arrayBuffer());
+    },
+    async putArtifact(run, name, zip) {
+      const headers = { 'content-type': 'application/zip' };
+      const response = await send(artifactPath(run, name), {
+        method: 'PUT',
+        headers,
+        body: new Uint8Array(zip),
+      });
+      if (response.status === 409) return null;
+      if (!response.ok)
+        throw new Error(
+          `the local GitHub answered ${response.status} for artifact '${name}': ${await response.text()}`,
+        );
+      const text = await response.text();
+      return text === '' ? {} : (JSON.parse(text) as UploadedArtifact);
+    },
+    async isCancelled(run) {
+      return (await parsed<{ cancelled: boolean }>(await expect(`/runs/${run}/state`))).cancelled;
+    },
+  };
+}
+
+async function parsed<T>(response: Response): Promise<T> {
+  return (await response.json()) as T;
+}

@@ -1,0 +1,194 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { ClaimedRun, LocalSecrets } from '../protocol.ts';
+import { type Concurrency, createConcurrency } from './concurrency.ts';
+import { createControl } from './control.ts';
+import { ownUpToLostRuns } from './lost-runs.ts';
+import { createReporter } from './reporter.ts';
+import { executeRun } from './run.ts';
+import type { Host } from './session.ts';
+import { createSlots, type Slots } from './slots.ts';
+import { parseWorkflowFile } from './workflow.ts';
+
+export type JobRunnerOptions = {
+  /** Origin of the local GitHub. */
+  url: string;
+  /** Control token, from `<dir>/secrets.json`. */
+  control: string;
+  /** The runner works in `<dir>/jobs`. */
+  dir: string;
+  labels?: string[];
+  /** Jobs at once; 2 when not given. */
+  parallel?: number;
+  /** Root of the package whose actions jobs use. */
+  actionsRoot?: string;
+  log?: (line: string) => void;
+  passEnv?: string[];
+  /** From SIGTERM to SIGKILL, ms. */
+  graceMs?: number;
+  /** How often a running run is asked whether it was cancelled, ms. */
+  pollMs?: number;
+};
+export type JobRunner = { close(): Promise<void> };
+
+/** What github.com's Linux runners and self-hosted ones answer to. */
+export const defaultLabels = ['self-hosted', 'linux', process.arch, 'ubuntu-latest', 'roundhouse'];
+const packageRoot = fileURLToPath(new URL('../../..', import.meta.url));
+/** Runs taken at once; most of them wait for a slot or a concurrency group. */
+const maxOpenRuns = 100;
+const claimWaitMs = 10_000;
+
+/** Claims runs and executes their jobs until it is closed. */
+export async function startJobRunner(options: JobRunnerOptions): Promise<JobRunner> {
+  const host: Host = {
+    control: createControl(options),
+    folder: resolve(options.dir, 'jobs'),
+    name: `local-${hostname()}`,
+    labels: options.labels ?? defaultLabels,
+    actionsRoot: options.actionsRoot ?? packageRoot,
+    graceMs: options.graceMs ?? 5_000,
+    passEnv: options.passEnv ?? [],
+    log: options.log ?? (() => undefined),
+  };
+  const desk: Desk = {
+    host,
+    slots: createSlots(options.parallel ?? 2),
+    concurrency: createConcurrency(),
+    pollMs: options.pollMs ?? 1_000,
+    open: new Map(),
+  };
+  await ownUpToLostRuns(host);
+  const closing = new AbortController();
+  const loop = claimRuns(desk, closing.signal);
+  return {
+    async close() {
+      closing.abort();
+      await loop;
+      for (const { cancel } of desk.open.values()) cancel.abort('the runner is stopped');
+      await Promise.all([...desk.open.values()].map(({ done }) => done));
+    },
+  };
+}
+
+type Desk = {
+  host: Host;
+  slots: Slots;
+  concurrency: Concurrency;
+  pollMs: number;
+  open: Map<number, { cancel: AbortController; done: Promise<void> }>;
+};
+
+async function claimRuns(desk: Desk, closing: AbortSignal): Promise<void> {
+  const { host } = desk;
+  let quiet = true;
+  while (!closing.aborted) {
+    if (desk.open.size >= maxOpenRuns) {
+      await Promise.race([...desk.open.values()].map(({ done }) => done));
+      continue;
+    }
+    try {
+      const run = await host.control.claim(
+        { runner: host.name, labels: host.labels, wait_ms: claimWaitMs },
+        closing,
+      );
+      if (run) openRun(desk, run);
+      quiet = false;
+    } catch (fault) {
+      if (closing.aborted) return;
+      if (!quiet)
+        host.log(`no answer from the local GitHub: ${fault instanceof Error ? fault.message : fault}`);
+      quiet = true;
+      await sleep(250);
+    }
+  }
+}
+
+function openRun(desk: Desk, run: ClaimedRun): void {
+  const cancel = new AbortController();
+  const done = conductRun(desk, run, cancel)
+    .catch((fault) =>
+      desk.host.log(`run ${run.id}: ${fault instanceof Error ? (fault.stack ?? fault.message) : fault}`),
+    )
+    .finally(() => desk.open.delete(run.id));
+  desk.open.set(run.id, { cancel, done });
+}
+
+async function conductRun(desk: Desk, run: ClaimedRun, cancel: AbortController): Promise<void> {
+  const { host, slots, concurrency } = desk;
+  const parsed = await parseWorkflowFile(run.workflow.path, run.workflow.text);
+  if (!parsed.ok) {
+    const message = parsed.errors.join('\n');
+    host.log(`run ${run.id} of ${run.workflow.path} cannot start: ${message}`);
+    await host.control.update(run.id, { status: 'completed', conclusion: 'startup_failure', message });
+    return;
+  }
+  host.log(`run ${run.id} of ${run.workflow.path} begins`);
+  const reporter = createReporter({
+    control: host.control,
+    id: run.id,
+    attempt: run.attempt,
+    folder: host.folder,
+    log: host.log,
+  });
+  const watch = watchCancel(desk, run.id, cancel);
+  try {
+    const conclusion = await executeRun({
+      host,
+      run,
+      workflow: parsed.workflow,
+      reporter,
+      slots,
+      concurrency,
+      cancel,
+    });
+    await reporter.finish({ conclusion });
+    host.log(`run ${run.id} of ${run.workflow.path} ends: ${conclusion}`);
+  } catch (fault) {
+    await reporter.finish({
+      conclusion: 'failure',
+      message: fault instanceof Error ? fault.message : String(fault),
+    });
+    throw fault;
+  } finally {
+    clearInterval(watch);
+  }
+}
+
+function watchCancel({ host, pollMs }: Desk, run: number, cancel: AbortController): NodeJS.Timeout {
+  return setInterval(async () => {
+    const cancelled = await host.control.isCancelled(run).catch(() => false);
+    if (cancelled && !cancel.signal.aborted) cancel.abort('the run was cancelled');
+  }, pollMs);
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      dir: { type: 'string', default: '.roundhouse/local' },
+      url: { type: 'string', default: 'http://127.0.0.1:4440' },
+      label: { type: 'string', multiple: true },
+      parallel: { type: 'string', default: '2' },
+      'pass-env': { type: 'string', multiple: true },
+    },
+  });
+  const secrets = JSON.parse(readFileSync(join(values.dir, 'secrets.json'), 'utf8')) as LocalSecrets;
+  const runner = await startJobRunner({
+    url: values.url,
+    control: secrets.control,
+    dir: values.dir,
+    labels: [...defaultLabels, ...(values.label ?? [])],
+    parallel: Number(values.parallel),
+    passEnv: values['pass-env'] ?? [],
+    log: (line) => process.stdout.write(`${line}\n`),
+  });
+  process.stdout.write('job runner ready\n');
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void runner.close().then(() => process.exit(0)));
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main();

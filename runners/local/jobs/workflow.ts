@@ -1,0 +1,173 @@
+import { conditionOf } from './expression.ts';
+import { listOf, mapOf, type Template, type TemplateMap, textOf, toTemplate } from './template.ts';
+import { convertWorkflowTemplate, parseWorkflow, workflowContext } from './workflow-parser.ts';
+
+export type RunDefaults = { shell: string | null; workingDirectory: string | null };
+
+type AnyStep = {
+  id: string | null;
+  name: Template | null;
+  condition: string;
+  env: TemplateMap;
+  continueOnError: Template;
+  timeoutMinutes: Template | null;
+};
+export type RunStep = AnyStep & {
+  kind: 'run';
+  run: Template;
+  shell: Template | null;
+  workingDirectory: Template | null;
+};
+export type UsesStep = AnyStep & { kind: 'uses'; uses: string; with: TemplateMap };
+export type Step = RunStep | UsesStep;
+
+export type Job = {
+  id: string;
+  name: Template | null;
+  needs: string[];
+  condition: string;
+  runsOn: Template;
+  strategy: TemplateMap;
+  permissions: Template | undefined;
+  concurrency: Template | undefined;
+  env: TemplateMap;
+  defaults: TemplateMap;
+  timeoutMinutes: Template;
+  continueOnError: Template;
+  outputs: TemplateMap;
+  steps: Step[];
+};
+
+export type InputDefinition = { type: string; default: Template | undefined };
+
+export type Workflow = {
+  name: string;
+  dispatchInputs: ReadonlyMap<string, InputDefinition>;
+  permissions: Template | undefined;
+  concurrency: Template | undefined;
+  env: TemplateMap;
+  defaults: TemplateMap;
+  jobs: Job[];
+};
+
+export type ParsedWorkflow = { ok: true; workflow: Workflow } | { ok: false; errors: string[] };
+
+/** GitHub's default, minutes. */
+const jobTimeout = 360;
+/** Bounds that keep hostile YAML from exhausting the stack of the parsers below. */
+const maxBytes = 512 * 1024;
+const maxDepth = 100;
+
+/** Every error is `<path> (Line: 3, Col: 5): what is wrong`. */
+export async function parseWorkflowFile(path: string, text: string): Promise<ParsedWorkflow> {
+  const oversize = boundsError(path, text);
+  if (oversize) return { ok: false, errors: [oversize] };
+
+  const context = workflowContext();
+  const parsed = parseWorkflow({ name: path, content: text }, context);
+  if (parsed.value && context.errors.count === 0) await convertWorkflowTemplate(context, parsed.value);
+  const errors = context.errors.getErrors().map((error) => error.message);
+  if (!parsed.value || errors.length > 0) return { ok: false, errors: [...new Set(errors)] };
+
+  const root = mapOf(toTemplate(parsed.value));
+  const unsupported = unsupportedKeys(path, text, root);
+  if (unsupported.length > 0) return { ok: false, errors: unsupported };
+  return { ok: true, workflow: toWorkflow(path, root) };
+}
+
+function boundsError(path: string, text: string): string | null {
+  if (Buffer.byteLength(text) > maxBytes) return `${path}: larger than ${maxBytes} bytes`;
+  for (const [index, line] of text.split('\n').entries()) {
+    const flow = (line.match(/[[{]/g) ?? []).length;
+    const indent = (line.match(/^[\s-]*/)?.[0] ?? '').length;
+    if (flow > maxDepth && nestedDepth(line) > maxDepth)
+      return `${path} (Line: ${index + 1}): nested deeper than ${maxDepth}`;
+    if (indent > 2000) return `${path} (Line: ${index + 1}): nested deeper than ${maxDepth}`;
+  }
+  return null;
+}
+
+function nestedDepth(line: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (const character of line) {
+    if (character === '[' || character === '{') deepest = Math.max(deepest, ++depth);
+    if (character === ']' || character === '}') depth--;
+  }
+  return deepest;
+}
+
+function unsupportedKeys(path: string, text: string, root: TemplateMap): string[] {
+  const lineOf = (key: string) =>
+    text.split('\n').findIndex((line) => new RegExp(`^\\s+${key}\\s*:`).test(line)) + 1;
+  return [...mapOf(root.get('jobs'))].flatMap(([id, job]) =>
+    ['container', 'services', 'uses', 'snapshot']
+      .filter((key) => mapOf(job).has(key))
+      .map(
+        (key) =>
+          `${path} (Line: ${lineOf(key)}): job '${id}' has '${key}', which the local job runner cannot run`,
+      ),
+  );
+}
+
+function toWorkflow(path: string, root: TemplateMap): Workflow {
+  const dispatch = mapOf(mapOf(root.get('on')).get('workflow_dispatch'));
+  return {
+    name: textOf(root.get('name')) ?? path,
+    dispatchInputs: new Map(
+      [...mapOf(dispatch.get('inputs'))].map(([name, definition]) => [
+        name,
+        {
+          type: textOf(mapOf(definition).get('type')) ?? 'string',
+          default: mapOf(definition).get('default'),
+        },
+      ]),
+    ),
+    permissions: root.get('permissions'),
+    concurrency: root.get('concurrency'),
+    env: mapOf(root.get('env')),
+    defaults: mapOf(mapOf(root.get('defaults')).get('run')),
+    jobs: [...mapOf(root.get('jobs'))].map(([id, job]) => toJob(id, mapOf(job))),
+  };
+}
+
+function toJob(id: string, job: TemplateMap): Job {
+  const needs = job.get('needs');
+  return {
+    id,
+    name: job.get('name') ?? null,
+    needs: (Array.isArray(needs) ? needs : [needs]).flatMap((need) => textOf(need) ?? []),
+    condition: conditionOf(job.get('if')),
+    runsOn: job.get('runs-on') ?? null,
+    strategy: mapOf(job.get('strategy')),
+    permissions: job.get('permissions'),
+    concurrency: job.get('concurrency'),
+    env: mapOf(job.get('env')),
+    defaults: mapOf(mapOf(job.get('defaults')).get('run')),
+    timeoutMinutes: job.get('timeout-minutes') ?? jobTimeout,
+    continueOnError: job.get('continue-on-error') ?? false,
+    outputs: mapOf(job.get('outputs')),
+    steps: listOf(job.get('steps')).map((step) => toStep(mapOf(step))),
+  };
+}
+
+/** Steps of workflows and of composite actions have one shape. */
+export function toStep(step: TemplateMap): Step {
+  const any: AnyStep = {
+    id: textOf(step.get('id')) ?? null,
+    name: step.get('name') ?? null,
+    condition: conditionOf(step.get('if')),
+    env: mapOf(step.get('env')),
+    continueOnError: step.get('continue-on-error') ?? false,
+    timeoutMinutes: step.get('timeout-minutes') ?? null,
+  };
+  const uses = textOf(step.get('uses'));
+  if (uses !== undefined) return { ...any, kind: 'uses', uses, with: mapOf(step.get('with')) };
+  return {
+    ...any,
+    kind: 'run',
+    run: step.get('run') ?? '',
+    shell: step.get('shell') ?? null,
+    workingDirectory: step.get('working-directory') ?? null,
+  };
+}
