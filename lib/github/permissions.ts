@@ -1,0 +1,32 @@
+import { orNull, type Repository } from './repository.ts';
+
+export type Permission = 'admin' | 'maintain' | 'write' | 'triage' | 'read' | 'none';
+const LEVELS: Permission[] = ['none', 'read', 'triage', 'write', 'maintain', 'admin'];
+
+export function atLeast(permission: Permission, level: Permission): boolean {
+  return LEVELS.indexOf(permission) >= LEVELS.indexOf(level);
+}
+
+export type People = ReturnType<typeof people>;
+
+/** Who may do what: asked live, never from a cache. */
+export function people({ octokit, owner, repo }: Repository) {
+  return {
+    async permission(login: string): Promise<Permission> {
+      const answer = await orNull(
+        octokit.rest.repos.getCollaboratorPermissionLevel({ owner, repo, username: login }),
+      );
+      if (answer === null) return 'none';
+      const { role_name, permission } = answer.data;
+      return (
+        LEVELS.find((level) => level === role_name) ?? LEVELS.find((level) => level === permission) ?? 'none'
+      );
+    },
+    async inTeam(team: string, login: string): Promise<boolean> {
+      const answer = await orNull(
+        octokit.rest.teams.getMembershipForUserInOrg({ org: owner, team_slug: team, username: login }),
+      );
+      return answer?.data.state === 'active';
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import type { Repository } from './repository.ts';
+
+export type Release = {
+  id: number;
+  tag: string;
+  body: string;
+  draft: boolean;
+  url: string;
+  assets: { name: string; digest: string | null; state: string; id: number }[];
+};
+
+export type Releases = ReturnType<typeof releases>;
+
+/** Drafts are found by listing only; a published release is never edited. */
+export function releases({ octokit, owner, repo }: Repository) {
+  const at = { owner, repo };
+  return {
+    async list(): Promise<Release[]> {
+      const found = await octokit.paginate(octokit.rest.repos.listReleases, { ...at, per_page: 100 });
+      return found.map(releaseOf);
+    },
+    async createDraft(release: { tag: string; title: string; body: string }): Promise<Release> {
+      const { data } = await octokit.rest.repos.createRelease({
+        ...at,
+        tag_name: release.tag,
+        name: release.title,
+        body: release.body,
+        draft: true,
+        make_latest: 'false',
+      });
+      return releaseOf(data);
+    },
+    async upload(id: number, asset: { name: string; bytes: Uint8Array }): Promise<void> {
+      await octokit.rest.repos.uploadReleaseAsset({
+        ...at,
+        release_id: id,
+        name: asset.name,
+        // The generated type knows text only; bytes are what is sent.
+        data: asset.bytes as unknown as string,
+        headers: { 'content-type': 'application/octet-stream', 'content-length': asset.bytes.byteLength },
+      });
+    },
+    async removeAsset(id: number): Promise<void> {
+      await octokit.rest.repos.deleteReleaseAsset({ ...at, asset_id: id });
+    },
+    async publish(id: number): Promise<void> {
+      await octokit.rest.repos.updateRelease({ ...at, release_id: id, draft: false, make_latest: 'false' });
+    },
+  };
+}
+
+type ApiRelease = {
+  id: number;
+  tag_name: string;
+  body?: string | null | undefined;
+  draft: boolean;
+  html_url: string;
+  assets: { id: number; name: string; state: string }[];
+};
+
+function releaseOf(release: ApiRelease): Release {
+  return {
+    id: release.id,
+    tag: release.tag_name,
+    body: release.body ?? '',
+    draft: release.draft,
+    url: release.html_url,
+    assets: release.assets.map((asset) => ({
+      id: asset.id,
+      name: asset.name,
+      state: asset.state,
+      digest: 'digest' in asset && typeof asset.digest === 'string' ? asset.digest : null,
+    })),
+  };
+}

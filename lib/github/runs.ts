@@ -1,0 +1,100 @@
+import { orNull, type Repository } from './repository.ts';
+
+export type WorkflowRun = {
+  id: number;
+  attempt: number;
+  /** `.github/workflows/roundhouse.yml` */
+  path: string;
+  title: string;
+  event: string;
+  actor: string;
+  status: 'queued' | 'in_progress' | 'completed';
+  conclusion: string | null;
+  head_branch: string | null;
+  head_sha: string;
+  head_repository: string | null;
+  created_at: string;
+  url: string;
+};
+
+export type Runs = ReturnType<typeof runs>;
+
+export function runs({ octokit, owner, repo }: Repository) {
+  const at = { owner, repo };
+  return {
+    async get(id: number): Promise<WorkflowRun | null> {
+      const answer = await orNull(octokit.rest.actions.getWorkflowRun({ ...at, run_id: id }));
+      return answer && runOf(answer.data);
+    },
+    /** Newest first; at most 100. `since` is an instant, by which GitHub filters on creation. */
+    async list(filter: { workflow: string; event?: string; since?: Date }): Promise<WorkflowRun[]> {
+      const answer = await orNull(
+        octokit.rest.actions.listWorkflowRuns({
+          ...at,
+          workflow_id: filter.workflow,
+          per_page: 100,
+          ...(filter.event === undefined ? {} : { event: filter.event }),
+          ...(filter.since === undefined ? {} : { created: `>=${filter.since.toISOString()}` }),
+        }),
+      );
+      return answer?.data.workflow_runs.map(runOf) ?? [];
+    },
+    /** Starts a workflow file of a branch. The answer's run id is null only on a GitHub that tells none. */
+    async dispatch({
+      workflow,
+      ref,
+      inputs,
+    }: {
+      workflow: string;
+      ref: string;
+      inputs: Record<string, string>;
+    }): Promise<number | null> {
+      const answer: { data: unknown } = await octokit.rest.actions.createWorkflowDispatch({
+        ...at,
+        workflow_id: workflow,
+        ref,
+        inputs,
+      });
+      const data = answer.data;
+      if (typeof data !== 'object' || data === null || !('workflow_run_id' in data)) return null;
+      return typeof data.workflow_run_id === 'number' ? data.workflow_run_id : null;
+    },
+    async cancel(id: number): Promise<void> {
+      await orNull(octokit.rest.actions.cancelWorkflowRun({ ...at, run_id: id }));
+    },
+  };
+}
+
+type ApiRun = {
+  id: number;
+  run_attempt?: number | undefined;
+  path: string;
+  display_title: string;
+  event: string;
+  actor?: { login: string } | null | undefined;
+  status: string | null;
+  conclusion: string | null;
+  head_branch: string | null;
+  head_sha: string;
+  head_repository?: { full_name: string } | null | undefined;
+  created_at: string;
+  html_url: string;
+};
+
+function runOf(run: ApiRun): WorkflowRun {
+  return {
+    id: run.id,
+    attempt: run.run_attempt ?? 1,
+    path: run.path.split('@')[0] ?? run.path,
+    title: run.display_title,
+    event: run.event,
+    actor: run.actor?.login ?? '',
+    status: run.status === 'completed' || run.status === 'in_progress' ? run.status : 'queued',
+    conclusion: run.conclusion,
+    head_branch: run.head_branch,
+    head_sha: run.head_sha,
+    head_repository: run.head_repository?.full_name ?? null,
+    created_at: run.created_at,
+    url: run.html_url,
+  };
+}

@@ -1,0 +1,170 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { canonicalJson, digestOf } from '#lib/formats/digest.ts';
+import type { Change, Trees } from './trees.ts';
+
+export const STATE_BRANCH = 'roundhouse';
+const REF = `heads/${STATE_BRANCH}`;
+const ATTEMPTS = 8;
+
+/** One thing that happened, in a line of the audit log. */
+export type AuditEvent = { event: string; actor: string; subject: string; digest?: string; url?: string };
+
+export type StateWrite = {
+  changes: { path: string; text: string }[];
+  /** Paths among `changes` that must not exist yet: who comes second gets `taken`. */
+  fresh?: string[];
+  audit: AuditEvent;
+};
+
+export type StateOutcome = { kind: 'written'; commit: string } | { kind: 'taken'; path: string };
+
+export type StateBranch = ReturnType<typeof stateBranch>;
+
+type Pending = {
+  write: StateWrite;
+  settle: (outcome: StateOutcome) => void;
+  fail: (error: unknown) => void;
+};
+
+/**
+ * The branch `roundhouse` as a small database: an orphan branch whose files are records. Writes that come
+ * within `batchSeconds` become one commit, made by compare-and-swap on the ref: a loser reads again, checks
+ * `fresh` again, and retries. Every commit appends to a hash-chained audit log.
+ */
+export function stateBranch({
+  trees,
+  batchSeconds,
+  now,
+}: {
+  trees: Trees;
+  batchSeconds: () => number;
+  now: () => Date;
+}) {
+  let head: string | null | undefined;
+  let waiting: Pending[] = [];
+  let draining = false;
+
+  async function blobs(): Promise<Map<string, string>> {
+    if (head === undefined) head = await trees.ref(REF);
+    if (head === null) return new Map();
+    return new Map((await trees.files(head)).map(({ path, sha }) => [path, sha]));
+  }
+
+  async function read(path: string): Promise<string | null> {
+    const blob = (await blobs()).get(path);
+    return blob === undefined ? null : trees.text(blob);
+  }
+
+  async function flush(): Promise<void> {
+    await sleep(batchSeconds() * 1000);
+    const batch = waiting;
+    waiting = [];
+    try {
+      await commit(batch);
+    } catch (error) {
+      head = undefined;
+      for (const { fail } of batch) fail(error);
+    }
+  }
+
+  async function commit(batch: Pending[]): Promise<void> {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+      const { changes, refused, accepted } = merge(batch, new Set((await blobs()).keys()));
+      for (const { pending, path } of refused) pending.settle({ kind: 'taken', path });
+      batch = accepted;
+      if (batch.length === 0) return;
+      const parent = head ?? null;
+      const made = await trees.write({
+        parent,
+        message: messageOf(batch),
+        changes: [...changes, await audited(batch)],
+      });
+      const moved = parent === null ? await trees.createRef(REF, made) : await trees.moveRef(REF, made);
+      if (moved) {
+        head = made;
+        for (const { settle } of batch) settle({ kind: 'written', commit: made });
+        return;
+      }
+      head = undefined;
+      await sleep(Math.random() * 50 * attempt);
+    }
+    throw new Error(`branch ${STATE_BRANCH} moved ${ATTEMPTS} times while records were written`);
+  }
+
+  /** The day's log with one line per write; each line names the digest of the line before it. */
+  async function audited(batch: Pending[]): Promise<Change> {
+    const at = now().toISOString();
+    const path = `audit/${at.slice(0, 10).replaceAll('-', '/')}.jsonl`;
+    const lines = ((await read(path)) ?? '').split('\n').filter((line) => line !== '');
+    let previous = lines.at(-1) ?? (await lastLineBefore(path));
+    for (const { write } of batch) {
+      previous = canonicalJson({
+        at,
+        ...write.audit,
+        previous: previous === null ? null : digestOf(previous),
+      });
+      lines.push(previous);
+    }
+    return { path, text: `${lines.join('\n')}\n` };
+  }
+
+  async function lastLineBefore(path: string): Promise<string | null> {
+    const days = [...(await blobs()).keys()].filter((file) => file.startsWith('audit/') && file < path);
+    const last = days.sort().at(-1);
+    if (last === undefined) return null;
+    return (await read(last))?.trimEnd().split('\n').at(-1) ?? null;
+  }
+
+  return {
+    read,
+    /** Looks where the branch is now: somebody else may have written. */
+    async refresh(): Promise<void> {
+      head = await trees.ref(REF);
+    },
+    async paths(prefix: string): Promise<string[]> {
+      return [...(await blobs()).keys()].filter((path) => path.startsWith(prefix)).sort();
+    },
+    async has(path: string): Promise<boolean> {
+      return (await blobs()).has(path);
+    },
+    /** The commit that holds all records written so far; null before the first. */
+    async commit(): Promise<string | null> {
+      await blobs();
+      return head ?? null;
+    },
+    write(write: StateWrite): Promise<StateOutcome> {
+      return new Promise((settle, fail) => {
+        waiting.push({ write, settle, fail });
+        if (!draining) void drain();
+      });
+    },
+  };
+
+  async function drain(): Promise<void> {
+    draining = true;
+    while (waiting.length > 0) await flush();
+    draining = false;
+  }
+}
+
+function merge(batch: Pending[], existing: Set<string>) {
+  const changes = new Map<string, string>();
+  const refused: { pending: Pending; path: string }[] = [];
+  const accepted: Pending[] = [];
+  for (const pending of batch) {
+    const path = pending.write.fresh?.find((fresh) => existing.has(fresh) || changes.has(fresh));
+    if (path !== undefined) {
+      refused.push({ pending, path });
+      continue;
+    }
+    accepted.push(pending);
+    for (const change of pending.write.changes) changes.set(change.path, change.text);
+  }
+  return { changes: [...changes].map(([path, text]) => ({ path, text })), refused, accepted };
+}
+
+function messageOf(batch: Pending[]): string {
+  const [first] = batch;
+  const title = first ? `${first.write.audit.event}: ${first.write.audit.subject}` : 'records';
+  return batch.length > 1 ? `${title} and ${batch.length - 1} more` : title;
+}
