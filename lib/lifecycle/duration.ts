@@ -7,3 +7,17 @@ export function durationMs(duration: string): number {
     sum += Number(count) * UNITS[unit as keyof typeof UNITS];
   return sum;
 }
+
+/** The ISO 8601 duration of a length, rounded to seconds: 129,600,000 ms is P1DT12H. */
+export function durationOf(ms: number): string {
+  let rest = Math.round(ms / 1000) * 1000;
+  const take = (unit: 'D' | 'H' | 'M' | 'S') => {
+    const count = Math.floor(rest / UNITS[unit]);
+    rest -= count * UNITS[unit];
+    return count > 0 ? `${count}${unit}` : '';
+  };
+  const days = take('D');
+  const clock = take('H') + take('M') + take('S');
+  if (days === '' && clock === '') return 'PT0S';
+  return `P${days}${clock && `T${clock}`}`;
+}
