@@ -33,19 +33,28 @@ export const servingSpecSchema = z.strictObject({
 });
 export type ServingSpec = z.infer<typeof servingSpecSchema>;
 
-const latencySchema = z.strictObject({ p50: z.number(), p95: z.number(), p99: z.number() });
+const latencySchema = z.strictObject({
+  p50: z.number(),
+  p95: z.number(),
+  /** 99 % lower bound of the p95 that stays valid however often it is looked at; 0 = nothing known. */
+  p95_lower: z.number(),
+  p99: z.number(),
+});
 
 export const servingStateSchema = z.strictObject({
   model: modelNameSchema,
   environment: environmentNameSchema,
   /** Address of the environment's router. */
   url: z.string(),
+  /** The supervisor's clock, which `since` was taken from. */
+  now: instantSchema,
   versions: z.array(
     z.strictObject({
       ...servedVersionSchema.shape,
       ready: z.boolean(),
-      /** Counted since this version got its present weight. */
+      /** When this version got its present weight. */
       since: instantSchema,
+      /** Counted since then, or since the supervisor's last start where that is later. */
       requests: z.int().min(0),
       errors: z.int().min(0),
       latency_ms: latencySchema.nullable(),
