@@ -1,0 +1,100 @@
+import type { Data } from '../lifecycle/data.ts';
+import type { EvaluateResult } from '../lifecycle/evidence.ts';
+import type { Model } from '../lifecycle/model.ts';
+import type { Policy } from '../lifecycle/policy.ts';
+import type { Problem } from '../lifecycle/problem.ts';
+import type { Digest } from '../lifecycle/scalars.ts';
+import { digestOfJson } from './digest.ts';
+import { matchesGlob } from './glob.ts';
+
+/** A file of a tree: its path from the root and the id of its git blob. */
+export type TreeFile = { path: string; blob: string };
+
+/** What lies in a model's folder and isn't code: it has a digest of its own, or Roundhouse writes it. */
+const NOT_CODE = [
+  /\.lock$/,
+  /^PROBLEM\.md$/,
+  /^[^/]*_CARD\.md$/,
+  /^changes\//,
+  /^decisions\//,
+  /^(problem|data|model|operate)\.yml$/,
+];
+const PACKAGE_LOCK = /^(package-lock\.json|requirements[^/]*\.txt|uv\.lock)$/;
+
+/**
+ * Whether the code digest covers a path: the model's folder without what has a digest of its own, package
+ * locks (of the root and of the model's folder), and the globs of model.yml's `code:`.
+ */
+export function isCode(path: string, { model, code }: { model: string; code: readonly string[] }): boolean {
+  const folder = `models/${model}/`;
+  const inside = path.startsWith(folder) ? path.slice(folder.length) : null;
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  const isPackageLock = PACKAGE_LOCK.test(name) && (inside !== null || !path.includes('/'));
+  if (isPackageLock) return true;
+  if (inside !== null) return !NOT_CODE.some((pattern) => pattern.test(inside));
+  return code.some((glob) => matchesGlob(path, glob));
+}
+
+/** Digest of the files that `isCode` says yes to: sorted pairs of path and blob id. */
+export function codeDigest(
+  files: readonly TreeFile[],
+  options: { model: string; code: readonly string[] },
+): Digest {
+  const pairs = files
+    .filter(({ path }) => isCode(path, options))
+    .map(({ path, blob }) => [path, blob] as const)
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return digestOfJson(pairs);
+}
+
+/**
+ * Digest of the parsed model.yml and of all of data.yml that decides on rows and features. `labels` and
+ * `holdout` stay out: they steer monitoring and counting, not training.
+ */
+export function configDigest(model: Model, data: Data): Digest {
+  const { labels: _labels, holdout: _holdout, ...training } = data;
+  return digestOfJson({ model, data: training });
+}
+
+/** Digest of all of problem.yml that an evaluation reads: another title doesn't ask for another verdict. */
+export function gatesDigest({ task, target, success, gates, value }: Problem): Digest {
+  return digestOfJson({ task, target, success, gates, value });
+}
+
+export function problemDigest(problem: Problem): Digest {
+  return digestOfJson(problem);
+}
+
+export function policyDigest(policy: Policy): Digest {
+  return digestOfJson(policy);
+}
+
+/**
+ * Digest of what an evaluation found. Which look at the holdout it was, and the bytes that rows are written
+ * in, depend on when and with which library it ran, so they stay out.
+ */
+export function evaluationDigest(result: EvaluateResult): Digest {
+  const holdout = (part: EvaluateResult['recent']) => {
+    const { look: _look, part: rows, ...found } = part;
+    return { ...found, content: rows.content };
+  };
+  return digestOfJson({
+    ...result,
+    recent: holdout(result.recent),
+    anchor: result.anchor && holdout(result.anchor),
+  });
+}
+
+/** What people approve (CONTRACTS 22). `served` are the bytes that will answer requests. */
+export function candidateDigest(parts: {
+  model: string;
+  data: Digest;
+  code: Digest;
+  config: Digest;
+  gates: Digest;
+  served: Digest;
+  evaluation: Digest;
+  policy: Digest;
+}): Digest {
+  return digestOfJson({ v: 1, ...parts });
+}

@@ -1,0 +1,168 @@
+import type { Data } from './data.ts';
+import type { Model } from './model.ts';
+import type { Operate } from './operate.ts';
+import type { Policy } from './policy.ts';
+import { CLASSIFICATION_METRICS, type Metric, type Problem, REGRESSION_METRICS } from './problem.ts';
+
+/** A rule between values, which no schema of one value can state. `path` leads to the value at fault. */
+export type ConfigFault = { path: (string | number)[]; message: string };
+
+export function checkPolicy(policy: Policy): ConfigFault[] {
+  const roles = Object.keys(policy.roles);
+  const names = policy.environments.map(({ name }) => name);
+  return [
+    ...Object.entries(policy.approvals).flatMap(([rule, { roles: asked }]) =>
+      asked.flatMap((role, index) =>
+        roles.includes(role)
+          ? []
+          : [
+              {
+                path: ['approvals', rule, 'roles', index],
+                message: `role "${role}" is not defined; defined roles: ${roles.join(', ')}`,
+              },
+            ],
+      ),
+    ),
+    ...duplicates(names, (index) => ['environments', index, 'name']),
+    ...policy.environments.flatMap(({ promotes_from: from }, index) =>
+      from === null || names.slice(0, index).includes(from)
+        ? []
+        : [
+            {
+              path: ['environments', index, 'promotes_from'],
+              message: `environment "${from}" must be listed before this one`,
+            },
+          ],
+    ),
+  ];
+}
+
+export function checkProblem(problem: Problem): ConfigFault[] {
+  const metrics: readonly Metric[] =
+    problem.task.kind === 'regression' ? REGRESSION_METRICS : CLASSIFICATION_METRICS;
+  const fits = (metric: Metric, path: (string | number)[]): ConfigFault[] =>
+    metrics.includes(metric)
+      ? []
+      : [{ path, message: `"${metric}" does not fit ${problem.task.kind}; these do: ${metrics.join(', ')}` }];
+  return [
+    ...problem.success.flatMap(({ metric }, index) => fits(metric, ['success', index, 'metric'])),
+    ...problem.gates.flatMap((gate, index) => fits(gate.metric, ['gates', index, 'metric'])),
+    ...problem.gates.flatMap((gate, index) =>
+      gate.kind === 'threshold' && (gate.at_most === undefined) === (gate.at_least === undefined)
+        ? [{ path: ['gates', index], message: 'a threshold needs either at_most or at_least' }]
+        : [],
+    ),
+    ...duplicates(
+      problem.gates.map(({ name }) => name),
+      (index) => ['gates', index, 'name'],
+    ),
+    ...valueFaults(problem),
+  ];
+}
+
+function valueFaults({ value, task }: Problem): ConfigFault[] {
+  if (value === null) return [];
+  const expected = task.kind === 'regression' ? 'numbers' : 'classes';
+  if (value.kind === expected) return [];
+  return [{ path: ['value', 'kind'], message: `a ${task.kind} task has its value by "${expected}"` }];
+}
+
+export function checkData(data: Data): ConfigFault[] {
+  const faults: ConfigFault[] = [
+    ...duplicates(
+      data.sources.map((source) => ('name' in source ? source.name : '')),
+      (index) => ['sources', index, 'name'],
+    ),
+    ...duplicates(data.pipeline, (index) => ['pipeline', index]),
+  ];
+  if (Object.hasOwn(data.inputs, data.target)) {
+    faults.push({ path: ['inputs', data.target], message: 'the target is not an input: it would leak' });
+  }
+  if (data.split.by === 'time' && data.time === null) {
+    faults.push({ path: ['split', 'by'], message: 'a split by time needs `time:`, a timestamp column' });
+  }
+  if (data.window !== 'all' && data.time === null) {
+    faults.push({ path: ['window'], message: 'a window needs `time:`, a timestamp column' });
+  }
+  if (data.sources.length === 0) return faults;
+  if (data.pipeline.length === 0) {
+    faults.push({ path: ['pipeline'], message: 'data with sources needs at least one SQL file' });
+  }
+  if (Object.keys(data.inputs).length === 0) {
+    faults.push({ path: ['inputs'], message: 'data with sources needs at least one input' });
+  }
+  return faults;
+}
+
+export function checkModel(model: Model): ConfigFault[] {
+  return duplicates(
+    model.candidates.map(({ name }) => name),
+    (index) => ['candidates', index, 'name'],
+  );
+}
+
+export function checkOperate(operate: Operate): ConfigFault[] {
+  const { environments, strategy } = operate.deployment;
+  const steps = strategy.kind === 'canary' ? strategy.steps : [];
+  return [
+    ...duplicates(environments, (index) => ['deployment', 'environments', index]),
+    ...steps.flatMap(({ weight }, index) =>
+      weight > (steps[index - 1]?.weight ?? 0)
+        ? []
+        : [
+            {
+              path: ['deployment', 'strategy', 'steps', index, 'weight'],
+              message: 'each step must carry more weight than the one before',
+            },
+          ],
+    ),
+  ];
+}
+
+/** Rules between a model's files: each fault names the file that should give way. */
+export function checkAgreement(files: {
+  folder: string;
+  policy: Policy;
+  problem: Problem;
+  data: Data;
+  operate: Operate;
+}): (ConfigFault & { file: 'problem' | 'data' | 'operate' })[] {
+  const { folder, policy, problem, data, operate } = files;
+  const faults: (ConfigFault & { file: 'problem' | 'data' | 'operate' })[] = [];
+  if (problem.model !== folder) {
+    faults.push({
+      file: 'problem',
+      path: ['model'],
+      message: `the folder is models/${folder}: they must agree`,
+    });
+  }
+  if (problem.target !== data.target) {
+    faults.push({ file: 'data', path: ['target'], message: `problem.yml predicts "${problem.target}"` });
+  }
+  const known = policy.environments.map(({ name }) => name);
+  for (const [index, name] of operate.deployment.environments.entries()) {
+    if (known.includes(name)) continue;
+    faults.push({
+      file: 'operate',
+      path: ['deployment', 'environments', index],
+      message: `environment "${name}" is not in .github/roundhouse.yml; it has: ${known.join(', ')}`,
+    });
+  }
+  const measured = problem.success.map(({ metric }) => metric);
+  for (const [index, trigger] of operate.retraining.triggers.entries()) {
+    if (trigger.kind !== 'labelled_loss' || trigger.worse_than !== 'threshold') continue;
+    if (measured.includes(trigger.metric)) continue;
+    faults.push({
+      file: 'operate',
+      path: ['retraining', 'triggers', index, 'metric'],
+      message: `problem.yml sets no success threshold for "${trigger.metric}"; it does for: ${measured.join(', ')}`,
+    });
+  }
+  return faults;
+}
+
+function duplicates(names: readonly string[], pathOf: (index: number) => (string | number)[]): ConfigFault[] {
+  return names.flatMap((name, index) =>
+    names.indexOf(name) < index ? [{ path: pathOf(index), message: `"${name}" is there twice` }] : [],
+  );
+}
