@@ -4,7 +4,7 @@ import * as core from '@actions/core';
 import type { EvidenceStage } from '#lib/lifecycle/evidence.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import { openContext, type StageContext } from './context.ts';
-import { openDeps } from './deps.ts';
+import { type OpenDeps, openDeps } from './deps.ts';
 import type { Progress, StageResult } from './stage.ts';
 import { statementText } from './statement.ts';
 
@@ -15,33 +15,29 @@ const progress: Progress = {
   warn: (text) => core.warning(text),
 };
 
-export type ActionOptions = {
-  /** The step runs beside the user's code: it reads and writes the run's quarantine. */
-  untrusted?: boolean;
-};
-
-/** What an Action step gives its workflow when it makes no evidence. */
-export type PlainResult = { outputs: Record<string, string>; summary?: string };
+/** What an Action step gives its workflow: outputs, and Markdown for the job summary. */
+export type StepResult = { outputs: Record<string, string>; summary?: string };
+export type StepContext = { option(name: string): string; deps: OpenDeps };
 
 /**
- * The one exit of every Action: a verdict ends the step green (unless `fail-on: verdict`), a fault fails it
- * with a message that says what to do.
+ * The one exit of every Action: a fault fails the step with a message that says what to do. With
+ * `untrusted` and a plan the step runs beside the user's code, so it reads and writes the run's quarantine.
  */
-export async function runAction<Stage extends EvidenceStage>(
-  run: (context: StageContext) => Promise<StageResult<Stage> | PlainResult>,
-  { untrusted = false }: ActionOptions = {},
+export async function runStep(
+  run: (context: StepContext) => Promise<StepResult>,
+  { untrusted = false }: { untrusted?: boolean } = {},
 ): Promise<void> {
   try {
     const option = (name: string) => core.getInput(name);
-    const quarantine =
-      untrusted && option('plan') !== ''
-        ? `${process.env.GITHUB_RUN_ID}-${process.env.GITHUB_RUN_ATTEMPT ?? '1'}`
-        : null;
+    const attempt = process.env.GITHUB_RUN_ATTEMPT ?? '1';
+    const quarantine = untrusted && option('plan') !== '' ? `${process.env.GITHUB_RUN_ID}-${attempt}` : null;
     const workspace = process.env.GITHUB_WORKSPACE ?? process.cwd();
     const deps = openDeps({ workspace, env: process.env, progress, quarantine });
     try {
-      const context = await openContext({ option, deps });
-      await report(context, await run(context));
+      const { outputs, summary } = await run({ option, deps });
+      for (const [name, value] of Object.entries(outputs)) core.setOutput(name, value);
+      if (summary !== undefined && process.env.GITHUB_STEP_SUMMARY)
+        await core.summary.addRaw(summary).write();
     } finally {
       deps.dispose();
     }
@@ -50,36 +46,33 @@ export async function runAction<Stage extends EvidenceStage>(
   }
 }
 
-async function report<Stage extends EvidenceStage>(
-  context: StageContext,
-  result: StageResult<Stage> | PlainResult,
+/** A step that makes evidence. A verdict ends it green, unless `fail-on: verdict`. */
+export function runStage<Stage extends EvidenceStage>(
+  run: (context: StageContext) => Promise<StageResult<Stage>>,
+  options: { untrusted?: boolean } = {},
 ): Promise<void> {
-  for (const [name, value] of Object.entries(result.outputs)) core.setOutput(name, value);
-  if (!('statement' in result)) {
-    if (result.summary !== undefined && process.env.GITHUB_STEP_SUMMARY)
-      await core.summary.addRaw(result.summary).write();
-    return;
-  }
-  core.setOutput('statement', writeStatement(context, result));
-  core.setOutput('verdict', result.verdict);
-  core.info(`verdict: ${result.verdict}`);
-  if (result.verdict === 'failed' && context.option('fail-on') === 'verdict')
-    core.setFailed('the verdict is "failed" (fail-on: verdict)');
+  return runStep(async (step) => {
+    const context = await openContext(step);
+    const result = await run(context);
+    core.info(`verdict: ${result.verdict}`);
+    if (result.verdict === 'failed' && step.option('fail-on') === 'verdict') {
+      core.setFailed('the verdict is "failed" (fail-on: verdict)');
+    }
+    const statement = writeStatement(context, result);
+    return { outputs: { ...result.outputs, statement, verdict: result.verdict } };
+  }, options);
 }
 
 /** A folder of its own for each statement, since an evidence artifact holds exactly `statement.json`. */
 function writeStatement<Stage extends EvidenceStage>(
-  context: StageContext,
+  { evidence, option, deps }: StageContext,
   { statement }: StageResult<Stage>,
 ): string {
   const stage = statement.predicateType.split('/').at(-2) as Stage;
-  const index = stage === 'train' ? Number(context.option('candidate') || '0') : undefined;
-  if (context.plan === null) context.evidence.save(stage, statement, index === undefined ? {} : { index });
-  const folder = join(
-    process.env.RUNNER_TEMP ?? context.deps.scratch,
-    'roundhouse-evidence',
-    `${stage}${index === undefined ? '' : `-${index}`}`,
-  );
+  const index = stage === 'train' ? Number(option('candidate') || '0') : undefined;
+  evidence.save(stage, statement, index === undefined ? {} : { index });
+  const name = index === undefined ? stage : `${stage}-${index}`;
+  const folder = join(process.env.RUNNER_TEMP ?? deps.scratch, 'roundhouse-evidence', name);
   mkdirSync(folder, { recursive: true });
   const path = join(folder, 'statement.json');
   writeFileSync(path, statementText(statement));

@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process';
+import process from 'node:process';
+import { Command } from 'commander';
+import { type Entry, entryArguments } from '../runners/entry.ts';
+import { stageCommands } from './commands.ts';
+import { packageVersion } from './kit/version.ts';
+
+/** The composition root: the same stages in a terminal, and the processes that serve them. */
+const program = new Command('roundhouse')
+  .description('GitOps for the whole machine-learning lifecycle')
+  .version(packageVersion())
+  .showHelpAfterError('(roundhouse --help lists the commands)')
+  .addHelpText(
+    'after',
+    '\nExit codes: 0 done, 1 a gate or verdict failed, 2 a mistake that you can mend, 3 a fault of ours',
+  );
+
+program.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+
+/** Commands that are processes of their own: options are declared for --help and handed on as they are. */
+function processCommand(
+  entry: Entry,
+  {
+    name = entry as string,
+    description,
+    options,
+  }: { name?: string; description: string; options: [string, string][] },
+) {
+  const command = program.command(name).description(description);
+  for (const [flags, text] of options) command.option(flags, text);
+  command.action(() => {
+    const at = process.argv.indexOf(name);
+    const child = spawn(process.execPath, [...entryArguments(entry), ...process.argv.slice(at + 1)], {
+      stdio: 'inherit',
+    });
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
+    child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 3)));
+  });
+}
+
+stageCommands(program);
+
+processCommand('demo', {
+  description: 'play the whole loop on real data in the local GitHub',
+  options: [
+    ['--ci', 'assert every expected state, exit non-zero on a miss (implies --exit)'],
+    ['--exit', 'stop the local GitHub at the end'],
+    ['--dir <dir>', 'keep state here instead of a wiped ./.roundhouse/local'],
+    ['--port <n>', 'port of the local GitHub (0 = any)'],
+    ['--seed <n>', 'seed of the training'],
+    ['--json', 'end with one JSON object'],
+  ],
+});
+processCommand('local', {
+  description: 'run the local GitHub, app, job runner and supervisor until stopped',
+  options: [
+    ['--port <n>', 'port of the local GitHub (0 = any)'],
+    ['--dir <dir>', 'state folder (default ./.roundhouse/local)'],
+  ],
+});
+processCommand('app', {
+  description: 'run the Probot app (APP_ID, PRIVATE_KEY, WEBHOOK_SECRET, GITHUB_API_URL, ROUNDHOUSE_DIR)',
+  options: [['--port <n>', 'port for webhooks, /health and /metrics']],
+});
+processCommand('server', {
+  name: 'serve',
+  description: 'serve one bundle over the Open Inference Protocol v2',
+  options: [
+    ['--bundle <dir-or-digest>', 'a folder with manifest.json, or a digest in the store'],
+    ['--port <n>', 'port (0 = any)'],
+  ],
+});
+processCommand('supervisor', {
+  description: 'own the model servers of this machine: weights, ports, routers, the prediction log',
+  options: [
+    ['--dir <dir>', 'state folder'],
+    ['--port <n>', 'port of the control interface'],
+  ],
+});
+
+await program.parseAsync();

@@ -1,0 +1,186 @@
+import process from 'node:process';
+import { styleText } from 'node:util';
+import type { Command } from 'commander';
+import type { EvidenceStage } from '#lib/lifecycle/evidence.ts';
+import { UserError } from '#lib/lifecycle/user-error.ts';
+import type { Verdict } from '#lib/lifecycle/verdict.ts';
+import { dataStage } from './data/stage.ts';
+import { driftCheckStage } from './drift-check/stage.ts';
+import { evaluateStage } from './evaluate/stage.ts';
+import { openContext, type StageContext } from './kit/context.ts';
+import { openDeps } from './kit/deps.ts';
+import { loadModelFolder } from './kit/model-folder.ts';
+import { planned } from './kit/planned.ts';
+import { silentProgress, terminalProgress } from './kit/progress.ts';
+import type { StageResult } from './kit/stage.ts';
+import { type PlannedStage, main as planMain } from './plan/main.ts';
+import { retrainStage } from './retrain/stage.ts';
+import { trainStage } from './train/stage.ts';
+
+type Options = Record<string, string | boolean | undefined>;
+
+/** The stages in any checkout, without GitHub. */
+export function stageCommands(program: Command): void {
+  stage(program, 'plan', 'say which stages the present files need, and why', plan);
+  stage(
+    program,
+    'data',
+    'run the SQL pipeline, check the contract, make profile and parts',
+    (context) => upToDateOr(context, 'data', null, dataStage),
+    ['--force', 'run even when up to date'],
+  );
+  stage(
+    program,
+    'train',
+    'train every candidate of model.yml',
+    trainAll,
+    ['--force', 'run even when up to date'],
+    ['--candidate <index>', 'only this one'],
+  );
+  stage(
+    program,
+    'evaluate',
+    'judge the winner of the search on the holdout',
+    (context) => upToDateOr(context, 'evaluate', null, evaluateStage),
+    ['--force', 'run even when up to date'],
+    ['--base <ref>', 'git ref whose locks name the champion (default HEAD)'],
+  );
+  stage(
+    program,
+    'monitor',
+    'compare live predictions and matured labels with the reference',
+    (context) => runAndSave(context, 'monitor', driftCheckStage),
+    ['--environment <name>', 'environment that is watched'],
+    ['--as-of <instant>', 'data time up to which is looked (default: now)'],
+  );
+  stage(program, 'retrain', 'decide on a retraining from the last monitor evidence', (context) =>
+    runAndSave(context, 'retrain', retrainStage),
+  );
+}
+
+type Outcome = { verdict: Verdict; value: unknown; lines: string[] };
+
+function stage(
+  program: Command,
+  name: string,
+  description: string,
+  run: (context: StageContext) => Promise<Outcome>,
+  ...extra: [string, string][]
+): void {
+  const command = program
+    .command(name)
+    .description(description)
+    .option('--model <name>', 'the model (may be left out where there is one)')
+    .option('--json', 'one JSON object on standard output');
+  for (const [flags, text] of extra) command.option(flags, text);
+  command.action(async (options: Options) => {
+    process.exitCode = await inTerminal(options, run);
+  });
+}
+
+/** Opens the surroundings, runs, prints, and turns outcome or error into the exit code. */
+async function inTerminal(
+  options: Options,
+  run: (context: StageContext) => Promise<Outcome>,
+): Promise<number> {
+  const json = options.json === true;
+  const progress = json ? silentProgress : terminalProgress(process.stderr);
+  try {
+    const deps = openDeps({ workspace: process.cwd(), env: process.env, progress });
+    try {
+      const context = await openContext({ option: (name) => optionText(options, name), deps });
+      const { verdict, value, lines } = await run(context);
+      process.stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : `${lines.join('\n')}\n`);
+      return verdict === 'failed' ? 1 : 0;
+    } finally {
+      deps.dispose();
+    }
+  } catch (error) {
+    return printError(error);
+  }
+}
+
+function optionText(options: Options, name: string): string {
+  const camel = name.replace(/[-_]([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const value = options[camel];
+  return value === undefined || value === false ? '' : String(value);
+}
+
+/** 2 = the user's to mend, 3 = a fault of ours. */
+export function printError(error: unknown): 2 | 3 {
+  const red = (text: string) => (process.stderr.isTTY ? styleText('red', text) : text);
+  if (error instanceof UserError) {
+    process.stderr.write(`${red('error')} ${error.message}\n  to mend it: ${error.fix}\n`);
+    return 2;
+  }
+  process.stderr.write(
+    `${red('fault')} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+  return 3;
+}
+
+async function plan(context: StageContext): Promise<Outcome> {
+  const stages = await stagesOf(context);
+  return { verdict: 'passed', value: { model: context.model, stages }, lines: stages.map(describeStage) };
+}
+
+async function stagesOf(context: StageContext): Promise<PlannedStage[]> {
+  const folder = loadModelFolder(context.deps.workspace, context.model);
+  return planMain({ folder, plan: (await planned(context)).plan, evidence: context.evidence });
+}
+
+function describeStage({ stage: name, index, run, why }: PlannedStage): string {
+  return `${run ? 'run ' : 'skip'}  ${name}${index === null ? '' : ` #${index}`}: ${why}`;
+}
+
+async function upToDateOr<Stage extends EvidenceStage>(
+  context: StageContext,
+  name: Stage & ('data' | 'train' | 'evaluate'),
+  index: number | null,
+  run: (context: StageContext) => Promise<StageResult<Stage>>,
+): Promise<Outcome> {
+  const decided = (await stagesOf(context)).find((entry) => entry.stage === name && entry.index === index);
+  const found = context.evidence.find(name, index ?? undefined);
+  if (decided?.run === false && found !== null && context.option('force') === '') {
+    return {
+      verdict: 'passed',
+      value: found.statement,
+      lines: [`${name}: up to date, nothing to do (--force runs it all the same)`],
+    };
+  }
+  return runAndSave(context, name, run, { index, inputs: decided?.inputs ?? null });
+}
+
+async function runAndSave<Stage extends EvidenceStage>(
+  context: StageContext,
+  name: Stage,
+  run: (context: StageContext) => Promise<StageResult<Stage>>,
+  { index = null, inputs = null }: { index?: number | null; inputs?: PlannedStage['inputs'] | null } = {},
+): Promise<Outcome> {
+  const { statement, verdict } = await run(context);
+  const path = context.evidence.save(name, statement, { ...(index === null ? {} : { index }), inputs });
+  return {
+    verdict,
+    value: statement,
+    lines: [`${name}${index === null ? '' : ` #${index}`}: ${verdict}`, `  evidence: ${path}`],
+  };
+}
+
+async function trainAll(context: StageContext): Promise<Outcome> {
+  const { plan: asked } = await planned(context);
+  const only = context.option('candidate');
+  const chosen = asked.candidates.filter(({ index }) => only === '' || index === Number(only));
+  const outcomes: Outcome[] = [];
+  for (const { index } of chosen) {
+    const one: StageContext = {
+      ...context,
+      option: (name) => (name === 'candidate' ? String(index) : context.option(name)),
+    };
+    outcomes.push(await upToDateOr(one, 'train', index, trainStage));
+  }
+  return {
+    verdict: 'passed',
+    value: outcomes.map(({ value }) => value),
+    lines: outcomes.flatMap(({ lines }) => lines),
+  };
+}

@@ -1,0 +1,136 @@
+import { parseConfig } from '#lib/formats/config.ts';
+import { codeDigest, configDigest, gatesDigest, policyDigest, problemDigest } from '#lib/formats/digests.ts';
+import { bundleSchema, type Reference, referenceSchema } from '#lib/lifecycle/bundle.ts';
+import type { ModelLock } from '#lib/lifecycle/locks.ts';
+import type { Champion, InputDigests, JobPlan, Part } from '#lib/lifecycle/plan.ts';
+import type { Digest } from '#lib/lifecycle/scalars.ts';
+import type { Store } from '#lib/store/store.ts';
+import type { OpenDeps } from './deps.ts';
+import { git, treeFiles } from './git.ts';
+import { loadModelFolder, loadPolicy, type ModelFolder } from './model-folder.ts';
+
+const NO_COMMIT = '0'.repeat(40);
+
+/**
+ * The plan of a plain checkout, where no app dispatches one: the champion is what the base's lock names, as
+ * far as this machine's store holds its bundle.
+ */
+export async function localPlan({
+  model,
+  base,
+  deps,
+}: {
+  model: string;
+  base: string;
+  deps: OpenDeps;
+}): Promise<JobPlan> {
+  const folder = loadModelFolder(deps.workspace, model);
+  const head = (await git(deps.workspace, 'rev-parse', 'HEAD'))?.trim() ?? NO_COMMIT;
+  const incumbent = await findChampion({ model, base, deps });
+  return {
+    kind: 'roundhouse-plan',
+    version: 1,
+    repository: '',
+    pull_request: 0,
+    model,
+    base: incumbent?.champion.commit ?? head,
+    head,
+    merge: head,
+    digests: await inputDigests(deps.workspace, folder),
+    champion: incumbent?.champion ?? null,
+    anchor: incumbent?.anchor ?? null,
+    looks: {},
+    candidates: folder.model.candidates.map(({ name }, index) => ({ index, name })),
+    accepted: null,
+  };
+}
+
+export async function inputDigests(
+  workspace: string,
+  { model, data, problem }: ModelFolder,
+): Promise<InputDigests> {
+  const files = await treeFiles(workspace);
+  return {
+    code: codeDigest(files, { model: problem.model, code: model.code }),
+    config: configDigest(model, data),
+    gates: gatesDigest(problem),
+    policy: policyDigest(loadPolicy(workspace)),
+    problem: problemDigest(problem),
+  };
+}
+
+type Incumbent = { champion: Champion; anchor: Part };
+
+async function findChampion({
+  model,
+  base,
+  deps,
+}: {
+  model: string;
+  base: string;
+  deps: OpenDeps;
+}): Promise<Incumbent | null> {
+  const file = `models/${model}/model.lock`;
+  const text = await git(deps.workspace, 'show', `${base}:${file}`);
+  if (text === null) return null;
+  const lock = parseConfig('model-lock', { file, text });
+  const reference = await readReference(deps.store, lock.bundle);
+  if (reference === null) {
+    deps.progress.warn(
+      `the champion that ${base} locks is not in this store, so nothing is compared with it`,
+    );
+    return null;
+  }
+  const commit = (await git(deps.workspace, 'rev-parse', base))?.trim() ?? NO_COMMIT;
+  return {
+    champion: championOf({ lock, commit, reference, version: await versionOf(deps.workspace, model, lock) }),
+    anchor: reference.anchor,
+  };
+}
+
+function championOf({
+  lock,
+  commit,
+  reference,
+  version,
+}: {
+  lock: ModelLock;
+  commit: string;
+  reference: Reference;
+  version: string;
+}): Champion {
+  return {
+    version,
+    commit,
+    candidate: lock.candidate,
+    bundle: lock.bundle,
+    model: lock.model,
+    seen: reference.seen,
+    reference: reference.metrics,
+  };
+}
+
+/** `reference.json` of a bundle, or null where the store does not hold the bundle. */
+export async function readReference(store: Store, bundle: Digest): Promise<Reference | null> {
+  if (!(await store.has(bundle))) return null;
+  const manifest = bundleSchema.parse(JSON.parse(Buffer.from(await store.get(bundle)).toString('utf8')));
+  const file = manifest.files.find(({ name }) => name === 'reference.json');
+  if (file === undefined) return null;
+  return referenceSchema.parse(JSON.parse(Buffer.from(await store.get(file.digest)).toString('utf8')));
+}
+
+/** The version whose tag message names the lock's candidate; 0.0.0 where none was registered. */
+async function versionOf(workspace: string, model: string, lock: ModelLock): Promise<string> {
+  const tags = await git(
+    workspace,
+    'for-each-ref',
+    `refs/tags/${model}@v*`,
+    '--format=%(refname:strip=2)%00%(contents)%00',
+  );
+  const parts = (tags ?? '').split('\0');
+  for (let at = 0; at + 1 < parts.length; at += 2) {
+    const version = /@v(\d+\.\d+\.\d+)$/.exec(parts[at]?.trim() ?? '')?.[1];
+    if (version !== undefined && parts[at + 1]?.includes(lock.candidate)) return version;
+  }
+  return '0.0.0';
+}
