@@ -1,3 +1,4 @@
+import { DIRECTION } from '#lib/lifecycle/estimate.ts';
 import {
   CLASSIFICATION_METRICS,
   type Metric,
@@ -24,17 +25,6 @@ export type Judged =
  * blocks then needs their sums only, whatever the metric is.
  */
 export type Summands = { columns: Float64Array[]; of: (sums: ArrayLike<number>) => number };
-
-export const DIRECTION = {
-  mae: 'minimize',
-  rmse: 'minimize',
-  r2: 'maximize',
-  bias: 'minimize',
-  accuracy: 'maximize',
-  log_loss: 'minimize',
-  auc: 'maximize',
-  f1: 'maximize',
-} as const satisfies Record<Metric, 'minimize' | 'maximize'>;
 
 export function metricsOf(task: Task): readonly Metric[] {
   return task.kind === 'regression' ? REGRESSION_METRICS : CLASSIFICATION_METRICS;

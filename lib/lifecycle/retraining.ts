@@ -1,0 +1,127 @@
+import type { Data } from './data.ts';
+import { durationMs } from './duration.ts';
+import { atLeast, atMost, DIRECTION, short, sizeOf, textOf } from './estimate.ts';
+import type { Estimate, MonitorResult, RetrainResult } from './evidence.ts';
+import { marginOf } from './gates.ts';
+import type { Operate, Trigger } from './operate.ts';
+import type { Metric } from './problem.ts';
+import type { Reason, Verdict } from './verdict.ts';
+
+export type RetrainingFacts = {
+  operate: Pick<Operate, 'retraining'>;
+  data: Pick<Data, 'labels' | 'sources'>;
+  monitor: MonitorResult;
+  /** Data time of the last decision that opened a pull request; null = never. */
+  lastOpened: string | null;
+  /** Retraining pull requests of this model that are open. */
+  openPullRequests: number;
+};
+
+/**
+ * Whether decay asks for a retraining pull request. Only loss on matured labels opens one: input drift alone
+ * never does. In the reasons, `failed` is a trigger that fires or a brake that holds.
+ */
+export function decideRetraining(facts: RetrainingFacts): Omit<RetrainResult, 'monitor'> {
+  const { operate, monitor } = facts;
+  const { when, triggers } = operate.retraining;
+  const fired = triggers
+    .filter((trigger) => trigger.kind === 'labelled_loss')
+    .map((trigger) => checkTrigger(trigger, monitor));
+  const brakes = checkBrakes(facts);
+  const fires = (reason: Reason) => reason.verdict === 'failed';
+  const asked = fired.length > 0 && (when === 'any' ? fired.some(fires) : fired.every(fires));
+  const opens = asked && !brakes.some(fires);
+  const reasons = fired.length > 0 ? [...fired, ...brakes] : [noTrigger, ...brakes];
+  return {
+    as_of: monitor.as_of,
+    decision: opens ? 'open' : 'none',
+    reasons,
+    change: opens ? changeOf(facts) : null,
+  };
+}
+
+const noTrigger: Reason = {
+  rule: 'retraining.triggers',
+  verdict: 'passed',
+  expected: 'at least one trigger',
+  actual: 'none is declared, so nothing opens a pull request',
+  where: 'operate.yml',
+};
+
+/** The newest labelled window: it ends at the start of the day whose labels have all had time to come. */
+function changeOf({ operate, data, monitor }: RetrainingFacts): RetrainResult['change'] {
+  const until = new Date(Date.parse(monitor.as_of) - durationMs(data.labels.lag));
+  until.setUTCHours(0, 0, 0, 0);
+  const logged = data.sources.filter((source) => source.kind === 'predictions');
+  return {
+    window: { last: operate.retraining.window, until: until.toISOString() },
+    snapshots: Object.fromEntries(logged.map(({ name }) => [name, monitor.snapshot])),
+  };
+}
+
+function checkTrigger(trigger: Trigger, { performance, labels }: MonitorResult): Reason {
+  const { metric, worse_than, by } = trigger;
+  const rule = `labelled_loss: ${metric} worse than the ${worse_than}`;
+  const where = `performance.${metric}`;
+  const seen = performance.find((row) => row.metric === metric);
+  const base = seen?.[worse_than] ?? null;
+  if (labels.state === 'pending') {
+    const actual = `${labels.labelled} of ${labels.matured} matured predictions have a label: too few`;
+    return { rule, verdict: 'inconclusive', expected: 'labels', actual, where };
+  }
+  if (seen === undefined || base === null) {
+    const actual = seen ? `there is no ${worse_than} to compare with` : `${metric} was not measured`;
+    return { rule, verdict: 'inconclusive', expected: `${metric} and a ${worse_than}`, actual, where };
+  }
+  const { served } = seen;
+  const { verdict, limit } = checkLoss({ metric, served, base, by });
+  const expected = `${metric} no worse than ${short(limit)}`;
+  return { rule, verdict, expected, actual: textOf(served), where };
+}
+
+/**
+ * Is what was served worse than a figure by more than a margin? `failed` when the better end of its interval
+ * is beyond the limit, `passed` when the worse end is within. For metrics to maximize the limit lies below.
+ */
+export function checkLoss({
+  metric,
+  served,
+  base,
+  by,
+}: {
+  metric: Metric;
+  served: Estimate;
+  base: number;
+  by: Trigger['by'];
+}): { verdict: Verdict; limit: number } {
+  const size = sizeOf(metric, served);
+  const from = metric === 'bias' ? Math.abs(base) : base;
+  if (DIRECTION[metric] === 'minimize') {
+    const limit = from + marginOf(by, from);
+    return { verdict: atMost(size, limit), limit };
+  }
+  const limit = from - marginOf(by, from);
+  return { verdict: atLeast(size, limit), limit };
+}
+
+function checkBrakes({ operate, monitor, lastOpened, openPullRequests }: RetrainingFacts): Reason[] {
+  const { cooldown } = operate.retraining;
+  const ends = lastOpened === null ? null : Date.parse(lastOpened) + durationMs(cooldown);
+  const cooling = ends !== null && Date.parse(monitor.as_of) < ends;
+  return [
+    {
+      rule: 'retraining.cooldown',
+      verdict: cooling ? 'failed' : 'passed',
+      expected: `${cooldown} since the last one was opened`,
+      actual: lastOpened === null ? 'none was opened before' : `the last one was opened as of ${lastOpened}`,
+      where: 'operate.yml',
+    },
+    {
+      rule: 'one retraining at a time',
+      verdict: openPullRequests > 0 ? 'failed' : 'passed',
+      expected: 'no open retraining pull request',
+      actual: `${openPullRequests} open`,
+      where: 'pull requests',
+    },
+  ];
+}
