@@ -1,0 +1,121 @@
+import { z } from 'zod';
+import { inputDigestsSchema, jobPlanSchema } from './plan.ts';
+import {
+  digestSchema,
+  environmentNameSchema,
+  gitShaSchema,
+  instantSchema,
+  loginSchema,
+  modelNameSchema,
+} from './scalars.ts';
+
+/** Records on branch `roundhouse` (CONTRACTS 28), beside deployment records and evidence. */
+
+const what = { model: modelNameSchema, pull_request: z.int().nullable() };
+
+/**
+ * `claims/<sha256 of key>.json`: a run that the app asked for. It is written before the dispatch, so that a
+ * lost answer is recovered by the request id in the run's title; evidence counts only from `run`.
+ */
+export const requestRecordSchema = z.strictObject({
+  kind: z.literal('roundhouse-request'),
+  key: z.string(),
+  request_id: z.string().regex(/^[0-9a-f-]{8,64}$/),
+  ...what,
+  /** File name below `.github/workflows/`. */
+  workflow: z.string(),
+  ref: z.string(),
+  inputs: z.record(z.string(), z.string()),
+  at: instantSchema,
+  run: z.int().nullable(),
+  /** How the last attempt that was looked at ended; null while it goes on. */
+  settled: z
+    .strictObject({ attempt: z.int(), outcome: z.enum(['evidence', 'fault']), note: z.string() })
+    .nullable(),
+});
+export type RequestRecord = z.infer<typeof requestRecordSchema>;
+
+/** `claims/<sha256 of key>.json`: something that must happen once. The same owner may go on after a crash. */
+export const claimRecordSchema = z.strictObject({
+  kind: z.literal('roundhouse-claim'),
+  key: z.string(),
+  owner: z.string(),
+  at: instantSchema,
+  lease_until: instantSchema,
+  /** What came of it, such as an issue number; null until it is done. */
+  outcome: z.string().nullable(),
+});
+export type ClaimRecord = z.infer<typeof claimRecordSchema>;
+
+const judged = { digests: inputDigestsSchema, champion: digestSchema.nullable(), plan: digestSchema };
+
+/** `runs/<model>/<run>-<attempt>.json`: evidence that was taken from one run. Digests name evidence files. */
+export const runRecordSchema = z.discriminatedUnion('stage', [
+  z.strictObject({
+    kind: z.literal('roundhouse-run'),
+    stage: z.literal('train'),
+    ...what,
+    ...judged,
+    run: z.strictObject({ id: z.int(), attempt: z.int() }),
+    at: instantSchema,
+    data: digestSchema,
+    train: z.array(digestSchema).min(1),
+  }),
+  z.strictObject({
+    kind: z.literal('roundhouse-run'),
+    stage: z.literal('evaluate'),
+    ...what,
+    ...judged,
+    run: z.strictObject({ id: z.int(), attempt: z.int() }),
+    at: instantSchema,
+    accepted: jobPlanSchema.shape.accepted.unwrap(),
+    evaluate: digestSchema,
+    candidate: digestSchema,
+  }),
+]);
+export type RunRecord = z.infer<typeof runRecordSchema>;
+export type TrainRecord = Extract<RunRecord, { stage: 'train' }>;
+export type EvaluateRecord = Extract<RunRecord, { stage: 'evaluate' }>;
+
+/** `approvals/<digest>/<comment id>.json`: an approval that counted when it was given. */
+export const approvalRecordSchema = z.strictObject({
+  kind: z.literal('roundhouse-approval'),
+  /** What is approved: a problem digest or a candidate digest. */
+  digest: digestSchema,
+  comment: z.int(),
+  issue: z.int(),
+  login: loginSchema,
+  roles: z.array(z.string()),
+  at: instantSchema,
+  url: z.string(),
+});
+export type ApprovalRecord = z.infer<typeof approvalRecordSchema>;
+
+/** `holds/<issue>.json`: the last hold or objection, or that it was lifted. */
+export const holdRecordSchema = z.strictObject({
+  kind: z.literal('roundhouse-hold'),
+  issue: z.int(),
+  held: z.boolean(),
+  login: loginSchema,
+  reason: z.string(),
+  comment: z.int(),
+  at: instantSchema,
+});
+export type HoldRecord = z.infer<typeof holdRecordSchema>;
+
+/** `monitor/<model>/YYYY/MM/DD.json`: one window, by its `as_of`, once. */
+export const monitorRecordSchema = z.strictObject({
+  kind: z.literal('roundhouse-monitor'),
+  model: modelNameSchema,
+  environment: environmentNameSchema,
+  as_of: instantSchema,
+  run: z.strictObject({ id: z.int(), attempt: z.int() }),
+  commit: gitShaSchema,
+  monitor: digestSchema,
+  retrain: digestSchema.nullable(),
+  decay: z.enum(['passed', 'inconclusive', 'failed']),
+  drift: z.enum(['stable', 'inconclusive', 'drifted']),
+  decision: z.enum(['open', 'none']).nullable(),
+  at: instantSchema,
+});
+export type MonitorRecord = z.infer<typeof monitorRecordSchema>;
