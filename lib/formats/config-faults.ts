@@ -86,8 +86,7 @@ function expectedOf(issue: Issue): string {
       : `one of ${issue.values.map(String).join(', ')}`;
   }
   const standard = /^(Invalid input|Invalid option): expected (.*?)(, received .*)?$/.exec(issue.message);
-  if (standard)
-    return standard[2] === 'record' || standard[2] === 'object' ? 'a block of keys' : `a ${standard[2]}`;
+  if (standard) return TYPE_WORDS[standard[2] ?? ''] ?? `a ${standard[2]}`;
   const size = /^Too (small|big): expected \w+ (?:to have |to be )?(.*)$/.exec(issue.message);
   if (size)
     return (size[2] ?? '')

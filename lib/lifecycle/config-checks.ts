@@ -70,7 +70,7 @@ function valueFaults({ value, task }: Problem): ConfigFault[] {
 export function checkData(data: Data): ConfigFault[] {
   const faults: ConfigFault[] = [
     ...duplicates(
-      data.sources.map((source) => ('name' in source ? source.name : '')),
+      data.sources.map(({ name }) => name),
       (index) => ['sources', index, 'name'],
     ),
     ...duplicates(data.pipeline, (index) => ['pipeline', index]),
@@ -103,7 +103,7 @@ export function checkModel(model: Model): ConfigFault[] {
 
 export function checkOperate(operate: Operate): ConfigFault[] {
   const { environments, strategy } = operate.deployment;
-  const steps = strategy.kind === 'canary' ? strategy.steps : [];
+  const { steps } = strategy;
   return [
     ...duplicates(environments, (index) => ['deployment', 'environments', index]),
     ...steps.flatMap(({ weight }, index) =>
@@ -150,7 +150,7 @@ export function checkAgreement(files: {
   }
   const measured = problem.success.map(({ metric }) => metric);
   for (const [index, trigger] of operate.retraining.triggers.entries()) {
-    if (trigger.kind !== 'labelled_loss' || trigger.worse_than !== 'threshold') continue;
+    if (trigger.worse_than !== 'threshold') continue;
     if (measured.includes(trigger.metric)) continue;
     faults.push({
       file: 'operate',

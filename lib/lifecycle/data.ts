@@ -6,11 +6,12 @@ import {
   environmentNameSchema,
   instantSchema,
   notBuiltYet,
+  onlyBuilt,
 } from './scalars.ts';
 
 const sourceName = z.string().regex(/^[a-z][a-z0-9_]{0,40}$/, 'must be a table name such as history');
 
-const sourceSchema = z.discriminatedUnion('kind', [
+const anySource = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('csv'),
     name: sourceName,
@@ -44,9 +45,10 @@ const sourceSchema = z.discriminatedUnion('kind', [
     }),
   ),
 ]);
-export type Source = Extract<z.infer<typeof sourceSchema>, { kind: 'csv' | 'parquet' | 'predictions' }>;
+export type Source = Extract<z.infer<typeof anySource>, { kind: 'csv' | 'parquet' | 'predictions' }>;
+const sourceSchema = onlyBuilt<Source>(anySource);
 
-const inputSchema = z.discriminatedUnion('from', [
+const anyInput = z.discriminatedUnion('from', [
   z.strictObject({
     from: z.literal('request'),
     /** `number`: imputed and scaled in the graph. `category`: one-hot in the graph, an unseen value is all zeros. */
@@ -59,7 +61,8 @@ const inputSchema = z.discriminatedUnion('from', [
   }),
   z.strictObject({ from: notBuiltYet('lookup', 'send it with the request') }),
 ]);
-export type Input = Extract<z.infer<typeof inputSchema>, { from: 'request' }>;
+export type Input = Extract<z.infer<typeof anyInput>, { from: 'request' }>;
+const inputSchema = onlyBuilt<Input>(anyInput);
 
 /** Rules for one column, in the words of the Open Data Contract Standard 3.1 where it has one. */
 const columnRuleSchema = z.strictObject({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { notBuiltYet } from './scalars.ts';
+import { notBuiltYet, onlyBuilt } from './scalars.ts';
 
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'must be a short name such as mlp');
 const learning = {
@@ -9,7 +9,7 @@ const learning = {
   l2: z.number().nonnegative().default(0),
 };
 
-const candidateSchema = z.discriminatedUnion('trainer', [
+const anyCandidate = z.discriminatedUnion('trainer', [
   z.strictObject({ trainer: z.literal('linear'), name, ...learning }),
   z.strictObject({
     trainer: z.literal('mlp'),
@@ -20,7 +20,8 @@ const candidateSchema = z.discriminatedUnion('trainer', [
   z.strictObject({ trainer: notBuiltYet('trees', 'use "linear" or "mlp"'), name }),
   z.strictObject({ trainer: notBuiltYet('command', 'use "linear" or "mlp"'), name }),
 ]);
-export type Candidate = Extract<z.infer<typeof candidateSchema>, { trainer: 'linear' | 'mlp' }>;
+export type Candidate = Extract<z.infer<typeof anyCandidate>, { trainer: 'linear' | 'mlp' }>;
+const candidateSchema = onlyBuilt<Candidate>(anyCandidate);
 
 /** `models/<name>/model.yml`. A file without candidates is a draft: no stage is planned. */
 export const modelSchema = z.strictObject({

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { metricSchema } from './problem.ts';
-import { durationSchema, environmentNameSchema, marginSchema, notBuiltYet } from './scalars.ts';
+import { durationSchema, environmentNameSchema, marginSchema, notBuiltYet, onlyBuilt } from './scalars.ts';
 
-export const strategySchema = z.discriminatedUnion('kind', [
+const anyStrategy = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('canary'),
     steps: z
@@ -28,9 +28,10 @@ export const strategySchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: notBuiltYet('blue-green', 'use "canary"') }),
   z.strictObject({ kind: notBuiltYet('shadow', 'use "canary"') }),
 ]);
-export type Strategy = Extract<z.infer<typeof strategySchema>, { kind: 'canary' }>;
+export type Strategy = Extract<z.infer<typeof anyStrategy>, { kind: 'canary' }>;
+export const strategySchema = onlyBuilt<Strategy>(anyStrategy);
 
-const triggerSchema = z.discriminatedUnion('kind', [
+const anyTrigger = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('labelled_loss'),
     metric: metricSchema,
@@ -46,7 +47,8 @@ const triggerSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: notBuiltYet('new_labels', 'use "labelled_loss"') }),
   z.strictObject({ kind: notBuiltYet('business_loss', 'use "labelled_loss"') }),
 ]);
-export type Trigger = Extract<z.infer<typeof triggerSchema>, { kind: 'labelled_loss' }>;
+export type Trigger = Extract<z.infer<typeof anyTrigger>, { kind: 'labelled_loss' }>;
+const triggerSchema = onlyBuilt<Trigger>(anyTrigger);
 
 /** `models/<name>/operate.yml`: stages 4 to 6. */
 export const operateSchema = z.strictObject({

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { environmentNameSchema, loginSchema, notBuiltYet, roleNameSchema, urlSchema } from './scalars.ts';
+import {
+  environmentNameSchema,
+  loginSchema,
+  notBuiltYet,
+  onlyBuilt,
+  roleNameSchema,
+  urlSchema,
+} from './scalars.ts';
 
 const roleSchema = z.strictObject({
   people: z.array(loginSchema).default([]),
@@ -14,7 +21,7 @@ const approvalRuleSchema = z.strictObject({
 });
 export type ApprovalRule = z.infer<typeof approvalRuleSchema>;
 
-export const targetSchema = z.discriminatedUnion('kind', [
+const anyTarget = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('process'),
     /** Control address of the supervisor; its bearer token comes from ROUNDHOUSE_SUPERVISOR_TOKEN. */
@@ -26,7 +33,8 @@ export const targetSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: notBuiltYet('command', 'use "process"') }),
   z.strictObject({ kind: notBuiltYet('batch', 'use "process"') }),
 ]);
-export type Target = Extract<z.infer<typeof targetSchema>, { kind: 'process' }>;
+export type Target = Extract<z.infer<typeof anyTarget>, { kind: 'process' }>;
+export const targetSchema = onlyBuilt<Target>(anyTarget);
 
 const environmentSchema = z.strictObject({
   name: environmentNameSchema,

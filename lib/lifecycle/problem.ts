@@ -5,6 +5,7 @@ import {
   marginSchema,
   modelNameSchema,
   notBuiltYet,
+  onlyBuilt,
   roleNameSchema,
 } from './scalars.ts';
 
@@ -14,7 +15,7 @@ export const METRICS = [...REGRESSION_METRICS, ...CLASSIFICATION_METRICS] as con
 export type Metric = (typeof METRICS)[number];
 export const metricSchema = z.enum(METRICS);
 
-const taskSchema = z.discriminatedUnion('kind', [
+const anyTask = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('regression') }),
   z.strictObject({ kind: z.literal('binary'), positive: z.union([z.string(), z.number(), z.boolean()]) }),
   z.strictObject({ kind: z.literal('multiclass') }),
@@ -24,7 +25,8 @@ const taskSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: notBuiltYet('anomaly', 'use "binary" with labels') }),
   z.strictObject({ kind: notBuiltYet('ranking', 'use "binary" or "regression"') }),
 ]);
-export type Task = Extract<z.infer<typeof taskSchema>, { kind: 'regression' | 'binary' | 'multiclass' }>;
+export type Task = Extract<z.infer<typeof anyTask>, { kind: 'regression' | 'binary' | 'multiclass' }>;
+const taskSchema = onlyBuilt<Task>(anyTask);
 
 const onInconclusiveSchema = z.enum(['block', 'ask', 'pass']).default('ask');
 const holdoutSchema = z.enum(['recent', 'anchor']).default('recent');
