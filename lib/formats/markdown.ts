@@ -128,6 +128,7 @@ function escapeByDefault(template: string): hbs.AST.Program {
     const value: hbs.AST.Expression = isCall
       ? ({ type: 'SubExpression', path, params, hash, loc } as hbs.AST.SubExpression)
       : path;
+    const name = 'original' in path ? String(path.original) : 'value';
     statement.path = {
       type: 'PathExpression',
       data: false,
@@ -140,8 +141,8 @@ function escapeByDefault(template: string): hbs.AST.Program {
       value,
       {
         type: 'StringLiteral',
-        value: String(path.original),
-        original: String(path.original),
+        value: name,
+        original: name,
         loc,
       } as hbs.AST.StringLiteral,
     ];
