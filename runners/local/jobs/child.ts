@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 
-export type ChildResult = { code: number | null; stopped: boolean };
+/** `code` is 128 + n after signal n, as shells say. */
+export type ChildResult = { code: number; stopped: boolean };
 
 /**
  * Runs a command in a process group of its own. When `signal` fires the group gets SIGTERM and, `graceMs`
@@ -19,7 +21,7 @@ export async function runChild(input: {
   onLine: (line: string) => void;
   onStart?: (pid: number) => void;
 }): Promise<ChildResult> {
-  if (input.signal.aborted) return { code: null, stopped: true };
+  if (input.signal.aborted) return { code: 128 + constants.signals.SIGTERM, stopped: true };
   const { command, args, cwd, env } = input;
   const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const pipes = [readLines(child.stdout, input.onLine), readLines(child.stderr, input.onLine)];
@@ -41,10 +43,10 @@ export async function runChild(input: {
   }
 }
 
-function exitOf(child: ChildProcess): Promise<number | null> {
+function exitOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', resolve);
+    child.once('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal ?? 'SIGKILL']));
   });
 }
 

@@ -20,28 +20,30 @@ export type Control = {
   isCancelled(run: number): Promise<boolean>;
 };
 
-/** How long a call waits for a GitHub that is being restarted. */
+/** How long a call waits for a GitHub that is being restarted, and how long when the runner is closing. */
 const patienceMs = 60_000;
+const lastPatienceMs = 1_000;
 
-export function createControl({ url, control }: { url: string; control: string }): Control {
-  const base = `${url.replace(/\/$/, '')}/_local`;
+export function createControl(input: { url: string; control: string; closing: AbortSignal }): Control {
+  const base = `${input.url.replace(/\/$/, '')}/_local`;
 
   async function attempt(path: string, init: RequestInit): Promise<Response> {
     const response = await fetch(`${base}${path}`, {
       ...init,
-      headers: { 'x-roundhouse-local': control, ...init.headers },
+      headers: { 'x-roundhouse-local': input.control, ...init.headers },
     });
     if (response.status >= 500) throw new Error(`the local GitHub answered ${response.status} to ${path}`);
     return response;
   }
 
   async function send(path: string, init: RequestInit = {}): Promise<Response> {
-    const deadline = Date.now() + patienceMs;
+    const startedAt = Date.now();
     for (let pause = 100; ; pause = Math.min(pause * 2, 2_000)) {
       try {
         return await attempt(path, init);
       } catch (fault) {
-        if (Date.now() + pause > deadline) throw fault;
+        if (Date.now() + pause > startedAt + (input.closing.aborted ? lastPatienceMs : patienceMs))
+          throw fault;
         await sleep(pause);
       }
     }

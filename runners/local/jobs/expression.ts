@@ -1,7 +1,7 @@
 import { data, Evaluator, Lexer, Parser } from '@actions/expressions';
 import type { FunctionDefinition } from '@actions/expressions/funcs/info';
 import { TokenType } from '@actions/expressions/lexer';
-import { isExpression, isTemplateMap, type Template, type TemplateMap } from './template.ts';
+import { isExpression, isTemplateMap, type Template } from './template.ts';
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
@@ -51,7 +51,14 @@ export function evaluateText(template: Template, scope: Scope): string {
 }
 
 /** Evaluates an `env:` or `with:` mapping, which may also be one expression giving an object. */
-export function evaluateTexts(template: TemplateMap, scope: Scope): Record<string, string> {
+export function evaluateTexts(template: Template, scope: Scope): Record<string, string> {
+  if (!isTemplateMap(template)) {
+    const value = evaluate(template, scope);
+    if (typeof value !== 'object' || value === null) return {};
+    return Object.fromEntries(
+      Object.entries(value).map(([key, one]) => [key, evaluateText(one === null ? '' : String(one), scope)]),
+    );
+  }
   return Object.fromEntries([...template].map(([key, value]) => [key, evaluateText(value, scope)]));
 }
 

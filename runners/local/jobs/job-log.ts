@@ -4,6 +4,8 @@ import type { Masks } from './masks.ts';
 export type JobLog = { line(text: string): void; flush(): Promise<void> };
 
 const batchMs = 200;
+/** What a job may print, characters; the rest is dropped and said so. */
+const maxLog = 64 * 1024 * 1024;
 
 export function createJobLog(input: {
   masks: Masks;
@@ -11,6 +13,7 @@ export function createJobLog(input: {
   now: () => Date;
 }): JobLog {
   let waiting = '';
+  let room = maxLog;
   let timer: NodeJS.Timeout | null = null;
   let sending = Promise.resolve();
 
@@ -26,8 +29,17 @@ export function createJobLog(input: {
 
   return {
     line(text) {
+      if (room <= 0) return;
       const stamp = input.now().toISOString();
-      for (const line of text.split(/\r?\n/)) waiting += `${stamp} ${input.masks.apply(line)}\n`;
+      const lines = text
+        .split(/\r?\n/)
+        .map((line) => `${stamp} ${input.masks.apply(line)}\n`)
+        .join('');
+      room -= lines.length;
+      waiting +=
+        room > 0
+          ? lines
+          : `${stamp} ##[warning]The log is longer than ${maxLog} characters; the rest is dropped.\n`;
       timer ??= setTimeout(ship, batchMs);
     },
     flush: ship,

@@ -1,46 +1,43 @@
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { ClaimedRun, JobState, StepState } from '../protocol.ts';
+import { rmSync } from 'node:fs';
+import type { StepState } from '../protocol.ts';
 import { readActionReference } from './action-reference.ts';
-import { evaluate, evaluateCondition, evaluateText, evaluateTexts, type Json } from './expression.ts';
-import { createJobLog } from './job-log.ts';
-import { createMasks } from './masks.ts';
+import { startDeadline } from './deadline.ts';
+import { evaluateCondition, evaluateText, evaluateTexts } from './expression.ts';
+import type { JobOutcome, JobPlan } from './job-plan.ts';
+import { openSession } from './open-session.ts';
 import { killOrphans } from './orphans.ts';
-import { tokenPermissions } from './permissions.ts';
 import { type Frame, type Host, jobFrame, type Session, scopeOf } from './session.ts';
 import { annotate } from './step-io.ts';
 import { endStep, runSteps, startStep, stepTitle } from './steps.ts';
 import { performPre } from './uses-step.ts';
-import type { Job, Workflow } from './workflow.ts';
-
-export type JobResult = 'success' | 'failure' | 'cancelled' | 'skipped';
-export type JobOutcome = { result: JobResult; outputs: Record<string, string> };
-
-export type JobPlan = {
-  host: Host;
-  run: ClaimedRun;
-  workflow: Workflow;
-  job: Job;
-  state: JobState;
-  contexts: { github: Record<string, Json>; inputs: Json; needs: Json; matrix: Json; strategy: Json };
-  /** Fires when the job is cancelled. */
-  cancel: AbortSignal;
-  changed: () => void;
-};
+import type { Job } from './workflow.ts';
 
 /** How long steps may still run once the job was stopped; GitHub's figure. */
 const patienceMs = 5 * 60_000;
 
 /** Runs one job in a folder of its own and leaves no process behind. */
 export async function executeJob(plan: JobPlan): Promise<JobOutcome> {
-  const { host } = plan;
+  const deadline = startDeadline(plan.cancel, plan.timeoutMinutes);
   const end = new AbortController();
-  const session = await openSession(plan, end.signal);
-  const patience = () => setTimeout(() => end.abort(), patienceMs).unref();
-  if (session.stop.aborted) patience();
-  else session.stop.addEventListener('abort', patience, { once: true });
+  let patience: NodeJS.Timeout | undefined;
+  const beginPatience = () => {
+    patience = setTimeout(() => end.abort(), patienceMs);
+  };
+  deadline.signal.addEventListener('abort', beginPatience, { once: true });
+  try {
+    const session = await openSession(plan, { stop: deadline.signal, end: end.signal });
+    const outcome = await performJob(plan, session);
+    if (deadline.isLate())
+      report(session, `The job has exceeded the maximum execution time of ${plan.timeoutMinutes} minutes.`);
+    await session.log.flush();
+    return outcome;
+  } finally {
+    deadline.clear();
+    clearTimeout(patience);
+  }
+}
 
+async function performJob(plan: JobPlan, session: Session): Promise<JobOutcome> {
   const frame = jobFrame(session);
   let outputs: Record<string, string> = {};
   try {
@@ -48,100 +45,16 @@ export async function executeJob(plan: JobPlan): Promise<JobOutcome> {
     Object.assign(session.env, evaluateTexts(plan.job.env, scopeOf(session, frame)));
     const steps = planSteps(session, plan.job);
     await prepareActions(session, frame, plan.job);
-    await runSteps(session, frame, plan.job.steps, steps);
+    await runSteps({ session, frame, steps: plan.job.steps, states: steps });
     outputs = jobOutputs(plan.job, session, frame);
-    await runPosts(session, frame);
   } catch (fault) {
     frame.failed = true;
     report(session, fault);
   }
-  await cleanUp(session, host);
-  noteTimeout(plan, session);
-  await session.log.flush();
-  const result: JobResult = frame.failed ? 'failure' : session.stop.aborted ? 'cancelled' : 'success';
+  await runPosts(session, frame);
+  await cleanUp(session, plan.host);
+  const result = frame.failed ? 'failure' : session.stop.aborted ? 'cancelled' : 'success';
   return { result, outputs };
-}
-
-async function openSession(plan: JobPlan, end: AbortSignal): Promise<Session> {
-  const { host, run, job, state } = plan;
-  const root = join(host.folder, 'work', `${run.id}-${run.attempt}-${state.key}`);
-  const folders = {
-    root,
-    workspace: join(root, run.repository.name, run.repository.name),
-    temp: join(root, '_temp'),
-    home: join(root, '_home'),
-    tools: join(host.folder, 'tools'),
-  };
-  rmSync(root, { recursive: true, force: true });
-  for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true });
-  // Without it node would read the package.json of whatever project the folder lies in.
-  writeFileSync(join(root, 'package.json'), '{}\n');
-  const eventPath = join(folders.temp, 'event.json');
-  writeFileSync(eventPath, JSON.stringify(run.event_payload ?? {}));
-
-  const permissions = tokenPermissions({
-    job: job.permissions,
-    workflow: plan.workflow.permissions,
-    defaults: run.default_permissions,
-  });
-  const token = await host.control.token(run.id, permissions);
-  const masks = createMasks();
-  for (const secret of [token, ...Object.values(run.secrets)]) masks.add(secret);
-  const log = createJobLog({
-    masks,
-    now: () => new Date(),
-    send: (text) => host.control.log(run.id, state.key, text),
-  });
-  const scope = {
-    contexts: { ...plan.contexts, vars: run.vars },
-    functions: { success: () => true, failure: () => false, cancelled: () => false },
-  };
-  const minutes = Number(evaluateText(job.timeoutMinutes, scope));
-  const session: Session = {
-    host,
-    run,
-    state,
-    folders,
-    contexts: {
-      ...plan.contexts,
-      github: {
-        ...plan.contexts.github,
-        token,
-        job: job.id,
-        workspace: folders.workspace,
-        event_path: eventPath,
-      },
-      secrets: { ...run.secrets, GITHUB_TOKEN: token },
-    },
-    inputs: plan.contexts.inputs,
-    defaults: new Map([...plan.workflow.defaults, ...job.defaults]),
-    env: {},
-    path: [],
-    token,
-    log,
-    masks,
-    changed: plan.changed,
-    stop: AbortSignal.any([plan.cancel, AbortSignal.timeout(Math.max(1, minutes * 60_000))]),
-    end,
-    posts: [],
-    actionState: new Map(),
-    tracking: `${trackingPrefix(host.folder)}${run.id}-${run.attempt}-${state.key}-${randomBytes(6).toString('hex')}`,
-    sessions: new Set(),
-  };
-  log.line(`Current runner: ${host.name}, node ${process.version}`);
-  log.line(
-    `GITHUB_TOKEN permissions: ${
-      Object.entries(permissions)
-        .map(([name, level]) => `${name}: ${level}`)
-        .join(', ') || 'none'
-    }`,
-  );
-  return session;
-}
-
-/** The mark of all processes that jobs of this runner's folder ever start. */
-export function trackingPrefix(folder: string): string {
-  return `roundhouse:${Buffer.from(folder).toString('base64url')}:`;
 }
 
 /** The steps as GitHub shows them: setting up, the job's own, completing. */
@@ -240,13 +153,6 @@ async function cleanUp(session: Session, host: Host): Promise<void> {
   for (const step of session.state.steps) {
     if (step.status !== 'completed') endStep(session, step, step === last ? 'success' : 'skipped');
   }
-}
-
-function noteTimeout(plan: JobPlan, session: Session): void {
-  if (!session.stop.aborted || plan.cancel.aborted) return;
-  const message = `The job has exceeded the maximum execution time of ${evaluate(plan.job.timeoutMinutes, scopeOf(session, jobFrame(session)))} minutes.`;
-  annotate(session, { level: 'failure', message });
-  session.log.line(`##[error]${message}`);
 }
 
 function report(session: Session, fault: unknown): void {

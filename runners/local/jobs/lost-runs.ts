@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobState } from '../protocol.ts';
-import { trackingPrefix } from './job.ts';
+import { trackingPrefix } from './open-session.ts';
 import { killOrphans } from './orphans.ts';
 import { type OpenRun, openFolder } from './reporter.ts';
 import type { Host } from './session.ts';

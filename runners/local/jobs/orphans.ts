@@ -5,7 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** The variable that GitHub's runner marks its children with, too. */
 export const trackingVariable = 'RUNNER_TRACKING_ID';
 
-/** A process belongs to a job by its mark, by the session of one of the job's steps, or by working in its folder. */
+/**
+ * A process belongs to a job by its mark, by the session of one of the job's steps, or as a
+ * daemon by working in its folder (a person's shell there has a terminal and is left alone).
+ */
 export type Belongings = { tracking: string; sessions: ReadonlySet<number>; folder: string };
 export type Orphan = { pid: number; name: string };
 
@@ -28,6 +31,13 @@ export async function killOrphans(belongings: Belongings): Promise<Orphan[]> {
   return [...killed.values()];
 }
 
+/** Whether a step's session still has a process; once it has none, its number may become a stranger's. */
+export function sessionLives(session: number): boolean {
+  const pids = listPids();
+  if (pids.length === 0) return attempt(() => process.kill(-session, 0)) === true;
+  return pids.some((pid) => statOf(pid)?.session === session);
+}
+
 function findProcesses(belongings: Belongings): Orphan[] {
   return listPids().flatMap((pid) => {
     const stat = statOf(pid);
@@ -35,7 +45,7 @@ function findProcesses(belongings: Belongings): Orphan[] {
     const belongs =
       belongings.sessions.has(stat.session) ||
       isMarked(pid, belongings.tracking) ||
-      worksIn(pid, belongings.folder);
+      (!stat.terminal && worksIn(pid, belongings.folder));
     return belongs ? [{ pid, name: stat.name }] : [];
   });
 }
@@ -50,10 +60,12 @@ function listPids(): number[] {
   }
 }
 
-function statOf(pid: number): { name: string; state: string; session: number } | null {
+function statOf(pid: number): { name: string; state: string; session: number; terminal: boolean } | null {
   const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  const match = stat === null ? null : /^\d+ \((.*)\) (\S) \d+ \d+ (\d+)/s.exec(stat);
-  return match ? { name: match[1] ?? '', state: match[2] ?? '', session: Number(match[3]) } : null;
+  const match = stat === null ? null : /^\d+ \((.*)\) (\S) \d+ \d+ (\d+) (-?\d+)/s.exec(stat);
+  return match
+    ? { name: match[1] ?? '', state: match[2] ?? '', session: Number(match[3]), terminal: match[4] !== '0' }
+    : null;
 }
 
 function isMarked(pid: number, tracking: string): boolean {

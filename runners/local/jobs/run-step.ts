@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { evaluateText, type Scope } from './expression.ts';
 import { childEnvironment, type Frame, runInJob, type Session, workspacePath } from './session.ts';
@@ -31,6 +31,7 @@ export async function performRun(step: RunStep, performance: Performance): Promi
   const { command, args } = shellCall(shell, script);
   const cwd = workspacePath(session, setting(step.workingDirectory, 'working-directory') || '.');
 
+  if (!existsSync(cwd)) throw new Error(`The working directory '${cwd}' does not exist.`);
   logHeader(session, {
     text,
     command: [command, ...args].join(' '),

@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import type { ClaimedRun, LocalSecrets } from '../protocol.ts';
+import type { ClaimedRun } from '../protocol.ts';
 import { type Concurrency, createConcurrency } from './concurrency.ts';
 import { createControl } from './control.ts';
 import { ownUpToLostRuns } from './lost-runs.ts';
@@ -37,19 +36,19 @@ export type JobRunner = { close(): Promise<void> };
 
 /** What github.com's Linux runners and self-hosted ones answer to. */
 export const defaultLabels = ['self-hosted', 'linux', process.arch, 'ubuntu-latest', 'roundhouse'];
-const packageRoot = fileURLToPath(new URL('../../..', import.meta.url));
 /** Runs taken at once; most of them wait for a slot or a concurrency group. */
 const maxOpenRuns = 100;
 const claimWaitMs = 10_000;
 
 /** Claims runs and executes their jobs until it is closed. */
 export async function startJobRunner(options: JobRunnerOptions): Promise<JobRunner> {
+  const closing = new AbortController();
   const host: Host = {
-    control: createControl(options),
+    control: createControl({ ...options, closing: closing.signal }),
     folder: resolve(options.dir, 'jobs'),
     name: `local-${hostname()}`,
     labels: options.labels ?? defaultLabels,
-    actionsRoot: options.actionsRoot ?? packageRoot,
+    actionsRoot: options.actionsRoot ?? packageRoot(),
     graceMs: options.graceMs ?? 5_000,
     passEnv: options.passEnv ?? [],
     log: options.log ?? (() => undefined),
@@ -62,7 +61,6 @@ export async function startJobRunner(options: JobRunnerOptions): Promise<JobRunn
     open: new Map(),
   };
   await ownUpToLostRuns(host);
-  const closing = new AbortController();
   const loop = claimRuns(desk, closing.signal);
   return {
     async close() {
@@ -84,24 +82,22 @@ type Desk = {
 
 async function claimRuns(desk: Desk, closing: AbortSignal): Promise<void> {
   const { host } = desk;
-  let quiet = true;
+  let complaint = '';
   while (!closing.aborted) {
     if (desk.open.size >= maxOpenRuns) {
       await Promise.race([...desk.open.values()].map(({ done }) => done));
       continue;
     }
     try {
-      const run = await host.control.claim(
-        { runner: host.name, labels: host.labels, wait_ms: claimWaitMs },
-        closing,
-      );
+      const request = { runner: host.name, labels: host.labels, wait_ms: claimWaitMs };
+      const run = await host.control.claim(request, closing);
+      complaint = '';
       if (run) openRun(desk, run);
-      quiet = false;
     } catch (fault) {
       if (closing.aborted) return;
-      if (!quiet)
-        host.log(`no answer from the local GitHub: ${fault instanceof Error ? fault.message : fault}`);
-      quiet = true;
+      const message = fault instanceof Error ? fault.message : String(fault);
+      if (message !== complaint) host.log(`no run can be claimed: ${message}`);
+      complaint = message;
       await sleep(250);
     }
   }
@@ -165,30 +161,9 @@ function watchCancel({ host, pollMs }: Desk, run: number, cancel: AbortControlle
   }, pollMs);
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      dir: { type: 'string', default: '.roundhouse/local' },
-      url: { type: 'string', default: 'http://127.0.0.1:4440' },
-      label: { type: 'string', multiple: true },
-      parallel: { type: 'string', default: '2' },
-      'pass-env': { type: 'string', multiple: true },
-    },
-  });
-  const secrets = JSON.parse(readFileSync(join(values.dir, 'secrets.json'), 'utf8')) as LocalSecrets;
-  const runner = await startJobRunner({
-    url: values.url,
-    control: secrets.control,
-    dir: values.dir,
-    labels: [...defaultLabels, ...(values.label ?? [])],
-    parallel: Number(values.parallel),
-    passEnv: values['pass-env'] ?? [],
-    log: (line) => process.stdout.write(`${line}\n`),
-  });
-  process.stdout.write('job runner ready\n');
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void runner.close().then(() => process.exit(0)));
-  }
+/** Sources lie deep in the package, the bundle right below its root. */
+function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json')) && folder !== dirname(folder)) folder = dirname(folder);
+  return folder;
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main();

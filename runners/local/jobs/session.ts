@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { delimiter, resolve } from 'node:path';
 import type { ClaimedRun, JobState } from '../protocol.ts';
 import { isInside, matchFiles } from './artifact-files.ts';
-import { runChild } from './child.ts';
+import { type ChildResult, runChild } from './child.ts';
 import type { Control } from './control.ts';
 import type { Json, Scope } from './expression.ts';
 import type { JobLog } from './job-log.ts';
 import type { Masks } from './masks.ts';
-import { trackingVariable } from './orphans.ts';
+import { sessionLives, trackingVariable } from './orphans.ts';
 import type { TemplateMap } from './template.ts';
 import type { Step } from './workflow.ts';
 
@@ -161,8 +161,17 @@ export async function runInJob(
     signal: AbortSignal;
     onLine: (line: string) => void;
   },
-): Promise<{ code: number | null; stopped: boolean }> {
-  return runChild({ ...input, graceMs: session.host.graceMs, onStart: (pid) => session.sessions.add(pid) });
+): Promise<ChildResult> {
+  let leader: number | null = null;
+  const onStart = (pid: number) => {
+    leader = pid;
+    session.sessions.add(pid);
+  };
+  try {
+    return await runChild({ ...input, graceMs: session.host.graceMs, onStart });
+  } finally {
+    if (leader !== null && !sessionLives(leader)) session.sessions.delete(leader);
+  }
 }
 
 /** A path given by a workflow, which may not leave the workspace. */

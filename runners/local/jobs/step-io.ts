@@ -8,6 +8,8 @@ import type { Session } from './session.ts';
 
 /** GitHub's limit on one step's summary, bytes. */
 const maxSummary = 1024 * 1024;
+/** GitHub's limit on annotations of one job. */
+const maxAnnotations = 50;
 const files = {
   env: 'GITHUB_ENV',
   output: 'GITHUB_OUTPUT',
@@ -48,6 +50,7 @@ export function createStepIo(session: Session): StepIo {
 }
 
 export function annotate(session: Session, annotation: JobState['annotations'][number]): void {
+  if (session.state.annotations.length >= maxAnnotations) return;
   const { masks } = session;
   session.state.annotations.push({ ...annotation, message: masks.apply(annotation.message) });
   session.changed();

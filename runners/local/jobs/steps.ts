@@ -1,4 +1,5 @@
 import type { StepState } from '../protocol.ts';
+import { startDeadline } from './deadline.ts';
 import { evaluate, evaluateCondition, evaluateText, evaluateTexts } from './expression.ts';
 import { type Performance, performRun } from './run-step.ts';
 import { type Frame, type Session, type StepOutcome, scopeOf } from './session.ts';
@@ -6,13 +7,11 @@ import { annotate } from './step-io.ts';
 import { performUses } from './uses-step.ts';
 import type { Step } from './workflow.ts';
 
+export type StepList = { session: Session; frame: Frame; steps: Step[]; states?: StepState[] };
+
 /** Runs steps one after the other; those of the job itself are shown, those inside an action are not. */
-export async function runSteps(
-  session: Session,
-  frame: Frame,
-  steps: Step[],
-  states: StepState[] = [],
-): Promise<void> {
+export async function runSteps(input: StepList): Promise<void> {
+  const { session, frame, steps, states = [] } = input;
   for (const [index, step] of steps.entries()) {
     const state = states[index];
     const result = await runStep({ session, frame, step, started: () => state && startStep(session, state) });
@@ -75,26 +74,19 @@ async function perform(
 ): Promise<void> {
   const env = evaluateTexts(step.env, scopeOf(session, frame));
   const scope = scopeOf(session, frame, env);
-  const minutes = step.timeoutMinutes === null ? null : Number(evaluateText(step.timeoutMinutes, scope));
-  const late = minutes === null ? null : AbortSignal.timeout(Math.max(1, minutes * 60_000));
   // A step that starts after the job was stopped (always()) is bounded by the end of patience instead.
   const stop = session.stop.aborted ? session.end : session.stop;
-  const performance: Performance = {
-    session,
-    frame,
-    scope,
-    env,
-    signal: late ? AbortSignal.any([stop, late]) : stop,
-    outputs,
-  };
+  const minutes = step.timeoutMinutes === null ? null : Number(evaluateText(step.timeoutMinutes, scope));
+  const deadline = startDeadline(stop, minutes);
+  const performance: Performance = { session, frame, scope, env, signal: deadline.signal, outputs };
   try {
     await (step.kind === 'run' ? performRun(step, performance) : performUses(step, performance, runSteps));
   } catch (fault) {
-    if (late?.aborted && !session.stop.aborted) {
-      throw new Error(`The action '${stepTitle(step)}' has timed out after ${minutes} minutes.`, {
-        cause: fault,
-      });
-    }
-    throw fault;
+    if (!deadline.isLate()) throw fault;
+    throw new Error(`The action '${stepTitle(step)}' has timed out after ${minutes} minutes.`, {
+      cause: fault,
+    });
+  } finally {
+    deadline.clear();
   }
 }

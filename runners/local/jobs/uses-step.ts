@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type ActionFile,
@@ -27,7 +28,7 @@ const standIns: Record<StandInName, StandIn> = {
 /** Nesting of composite actions that GitHub allows. */
 const maxNesting = 10;
 
-export type RunSteps = (session: Session, frame: Frame, steps: Step[]) => Promise<void>;
+export type RunSteps = (list: { session: Session; frame: Frame; steps: Step[] }) => Promise<void>;
 export type Located = { file: ActionFile; action: NonNullable<Frame['action']> };
 
 /** Performs a `uses:` step; throws when it fails. `runSteps` runs the steps of a composite action. */
@@ -178,6 +179,7 @@ async function runActionFile(input: {
   if (!isInside(session.host.actionsRoot, script) && !isInside(session.folders.workspace, script)) {
     throw new Error(`The file '${input.file}' is outside the action's repository.`);
   }
+  if (!existsSync(script)) throw new Error(`${script} does not exist. Is the package built (npm run build)?`);
   const io = createStepIo(session);
   const result = await runInJob(session, {
     command: process.execPath,
@@ -217,7 +219,7 @@ async function performComposite(input: {
     failed: false,
     depth: frame.depth + 1,
   };
-  await input.runSteps(session, inner, runs.steps);
+  await input.runSteps({ session, frame: inner, steps: runs.steps });
   for (const [name, value] of runs.outputs)
     performance.outputs[name] = String(evaluate(value, scopeOf(session, inner)) ?? '');
   if (inner.failed) throw new Error('A step of the composite action failed.');

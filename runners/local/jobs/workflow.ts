@@ -1,6 +1,14 @@
+import type { KeyValuePair, TemplateToken } from '@actions/workflow-parser/templates/tokens/index';
 import { conditionOf } from './expression.ts';
 import { listOf, mapOf, type Template, type TemplateMap, textOf, toTemplate } from './template.ts';
-import { convertWorkflowTemplate, parseWorkflow, workflowContext } from './workflow-parser.ts';
+import {
+  convertWorkflowTemplate,
+  isMapping,
+  isSequence,
+  isString,
+  parseWorkflow,
+  workflowContext,
+} from './workflow-parser.ts';
 
 export type RunDefaults = { shell: string | null; workingDirectory: string | null };
 
@@ -8,7 +16,7 @@ type AnyStep = {
   id: string | null;
   name: Template | null;
   condition: string;
-  env: TemplateMap;
+  env: Template;
   continueOnError: Template;
   timeoutMinutes: Template | null;
 };
@@ -18,7 +26,7 @@ export type RunStep = AnyStep & {
   shell: Template | null;
   workingDirectory: Template | null;
 };
-export type UsesStep = AnyStep & { kind: 'uses'; uses: string; with: TemplateMap };
+export type UsesStep = AnyStep & { kind: 'uses'; uses: string; with: Template };
 export type Step = RunStep | UsesStep;
 
 export type Job = {
@@ -27,14 +35,14 @@ export type Job = {
   needs: string[];
   condition: string;
   runsOn: Template;
-  strategy: TemplateMap;
+  strategy: Template;
   permissions: Template | undefined;
   concurrency: Template | undefined;
-  env: TemplateMap;
+  env: Template;
   defaults: TemplateMap;
   timeoutMinutes: Template;
   continueOnError: Template;
-  outputs: TemplateMap;
+  outputs: Template;
   steps: Step[];
 };
 
@@ -45,7 +53,7 @@ export type Workflow = {
   dispatchInputs: ReadonlyMap<string, InputDefinition>;
   permissions: Template | undefined;
   concurrency: Template | undefined;
-  env: TemplateMap;
+  env: Template;
   defaults: TemplateMap;
   jobs: Job[];
 };
@@ -70,8 +78,8 @@ export async function parseWorkflowFile(path: string, text: string): Promise<Par
   if (!parsed.value || errors.length > 0) return { ok: false, errors: [...new Set(errors)] };
 
   const root = mapOf(toTemplate(parsed.value));
-  const unsupported = unsupportedKeys(path, text, root);
-  if (unsupported.length > 0) return { ok: false, errors: unsupported };
+  const refused = refusals(path, parsed.value);
+  if (refused.length > 0) return { ok: false, errors: refused };
   return { ok: true, workflow: toWorkflow(path, root) };
 }
 
@@ -97,17 +105,42 @@ function nestedDepth(line: string): number {
   return deepest;
 }
 
-function unsupportedKeys(path: string, text: string, root: TemplateMap): string[] {
-  const lineOf = (key: string) =>
-    text.split('\n').findIndex((line) => new RegExp(`^\\s+${key}\\s*:`).test(line)) + 1;
-  return [...mapOf(root.get('jobs'))].flatMap(([id, job]) =>
-    ['container', 'services', 'uses', 'snapshot']
-      .filter((key) => mapOf(job).has(key))
-      .map(
-        (key) =>
-          `${path} (Line: ${lineOf(key)}): job '${id}' has '${key}', which the local job runner cannot run`,
-      ),
-  );
+/** Keys that are right on GitHub but that this runner cannot honour: refused, never ignored. */
+const refusedJobKeys = ['container', 'services', 'uses', 'snapshot'];
+const refusedStepKeys = ['background', 'wait', 'wait-all', 'cancel', 'parallel'];
+const cacheModes = ['read', 'write', 'write-only', 'none'];
+
+function refusals(path: string, root: TemplateToken): string[] {
+  const errors: string[] = [];
+  const refuse = (token: TemplateToken, what: string) =>
+    errors.push(`${path} (Line: ${token.line}, Col: ${token.col}): ${what}`);
+  for (const { key, value } of pairs(root)) {
+    if (key.toString() === 'cache-mode') checkCacheMode(value);
+    if (key.toString() !== 'jobs') continue;
+    for (const job of pairs(value)) {
+      for (const entry of pairs(job.value)) {
+        const name = entry.key.toString();
+        if (refusedJobKeys.includes(name))
+          refuse(entry.key, `the local job runner cannot run a job with '${name}'`);
+        if (name === 'cache-mode') checkCacheMode(entry.value);
+        if (name !== 'steps' || !isSequence(entry.value)) continue;
+        for (const step of [...entry.value].flatMap(pairs)) {
+          if (refusedStepKeys.includes(step.key.toString()))
+            refuse(step.key, `the local job runner cannot run a step with '${step.key}'`);
+        }
+      }
+    }
+  }
+  function checkCacheMode(token: TemplateToken): void {
+    const mode = isString(token) ? token.value : '';
+    if (!cacheModes.includes(mode))
+      refuse(token, `cache-mode is one of ${cacheModes.join(', ')}, not '${mode}'`);
+  }
+  return errors;
+}
+
+function pairs(token: TemplateToken): KeyValuePair[] {
+  return isMapping(token) ? [...token] : [];
 }
 
 function toWorkflow(path: string, root: TemplateMap): Workflow {
@@ -125,7 +158,7 @@ function toWorkflow(path: string, root: TemplateMap): Workflow {
     ),
     permissions: root.get('permissions'),
     concurrency: root.get('concurrency'),
-    env: mapOf(root.get('env')),
+    env: root.get('env') ?? null,
     defaults: mapOf(mapOf(root.get('defaults')).get('run')),
     jobs: [...mapOf(root.get('jobs'))].map(([id, job]) => toJob(id, mapOf(job))),
   };
@@ -139,14 +172,14 @@ function toJob(id: string, job: TemplateMap): Job {
     needs: (Array.isArray(needs) ? needs : [needs]).flatMap((need) => textOf(need) ?? []),
     condition: conditionOf(job.get('if')),
     runsOn: job.get('runs-on') ?? null,
-    strategy: mapOf(job.get('strategy')),
+    strategy: job.get('strategy') ?? null,
     permissions: job.get('permissions'),
     concurrency: job.get('concurrency'),
-    env: mapOf(job.get('env')),
+    env: job.get('env') ?? null,
     defaults: mapOf(mapOf(job.get('defaults')).get('run')),
     timeoutMinutes: job.get('timeout-minutes') ?? jobTimeout,
     continueOnError: job.get('continue-on-error') ?? false,
-    outputs: mapOf(job.get('outputs')),
+    outputs: job.get('outputs') ?? null,
     steps: listOf(job.get('steps')).map((step) => toStep(mapOf(step))),
   };
 }
@@ -157,12 +190,12 @@ export function toStep(step: TemplateMap): Step {
     id: textOf(step.get('id')) ?? null,
     name: step.get('name') ?? null,
     condition: conditionOf(step.get('if')),
-    env: mapOf(step.get('env')),
+    env: step.get('env') ?? null,
     continueOnError: step.get('continue-on-error') ?? false,
     timeoutMinutes: step.get('timeout-minutes') ?? null,
   };
   const uses = textOf(step.get('uses'));
-  if (uses !== undefined) return { ...any, kind: 'uses', uses, with: mapOf(step.get('with')) };
+  if (uses !== undefined) return { ...any, kind: 'uses', uses, with: step.get('with') ?? null };
   return {
     ...any,
     kind: 'run',

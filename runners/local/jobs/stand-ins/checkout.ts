@@ -95,6 +95,6 @@ async function runGit(
   if (result.code === 0) return lines;
   for (const line of lines) session.log.line(line);
   throw new Error(
-    `git ${input.args.find((arg) => !arg.startsWith('-'))} failed with exit code ${result.code ?? 'none (stopped)'}`,
+    `git ${input.args.find((arg) => !arg.startsWith('-'))} failed with exit code ${result.code}`,
   );
 }

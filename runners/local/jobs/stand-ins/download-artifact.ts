@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { matchesGlob } from '#lib/formats/glob.ts';
 import { unzipInto } from '../artifact-files.ts';
 import { workspacePath } from '../session.ts';
 import { isTrue, refuseInputs, type StandInCall } from './stand-in.ts';
@@ -13,7 +14,7 @@ export async function downloadArtifact(call: StandInCall): Promise<void> {
   const shelf = shelfOf(call);
   const names = name
     ? [name]
-    : (await shelf.names()).filter((candidate) => matches(candidate, call.input('pattern') || '*'));
+    : (await shelf.names()).filter((candidate) => matchesGlob(candidate, call.input('pattern') || '*'));
   for (const artifact of names) {
     const zip = await shelf.fetch(artifact);
     if (!zip) throw new Error(`Unable to download artifact(s): Artifact not found for name: ${artifact}`);
@@ -64,13 +65,4 @@ function restShelf({ session, input }: StandInCall, run: number): Shelf {
       return found ? new Uint8Array(await (await get(found.archive_download_url)).arrayBuffer()) : null;
     },
   };
-}
-
-/** Artifact names have no folders, so only `*` and `?` mean anything in a pattern. */
-function matches(name: string, pattern: string): boolean {
-  const source = pattern
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${source}$`).test(name);
 }
