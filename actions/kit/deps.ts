@@ -23,7 +23,7 @@ export type DepsOptions = {
   quarantine?: string | null;
 };
 
-export type OpenDeps = StageDeps & { store: ArtifactStore; dispose(): void };
+export type OpenDeps = StageDeps & { store: ArtifactStore; env: Environment; dispose(): void };
 
 /** The one place where a stage's surroundings are read: variables, clock, temporary folder. */
 export function openDeps({
@@ -38,6 +38,7 @@ export function openDeps({
   const scratch = mkdtempSync(join(env.RUNNER_TEMP ?? tmpdir(), 'roundhouse-'));
   return {
     workspace,
+    env,
     store: opened,
     exchange: quarantine === null ? storeExchange(opened) : quarantineExchange(opened, quarantine),
     logs: logsFolder(env, logs),
