@@ -21,12 +21,16 @@ export type DataInputs = { model: string; plan: JobPlan | null; planDigest: Dige
 
 /** Stage 2: sources -> pipeline -> contract -> parts, as objects that later stages name by digest. */
 export async function main(inputs: DataInputs, deps: StageDeps): Promise<StageResult<'data'>> {
-  const startedAt = new Date();
+  const startedAt = deps.now();
   const builds: Build[] = [];
   try {
     const { result, subjects } = await makeData(inputs, deps, builds);
     const { model, planDigest } = inputs;
-    const statement = makeStatement('data', { model, plan: planDigest, startedAt, subjects, result }, deps);
+    const statement = makeStatement(
+      'data',
+      { model, plan: planDigest, startedAt, finishedAt: deps.now(), subjects, result },
+      deps,
+    );
     const { verdict } = result.contract;
     await deps.exchange.put('train/data.json', statementText(statement));
     return { statement, verdict, outputs: { verdict, rows: String(result.rows) } };

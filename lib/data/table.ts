@@ -1,5 +1,5 @@
 /**
- * Columns in memory. Numbers are float64 with NaN for missing; time is milliseconds since the epoch (UTC)
+ * Columns in memory. Numbers are float64 with NaN for missing (infinities are missing too); time is milliseconds since the epoch (UTC)
  * with NaN for missing; text has null for missing. All columns of a table have `rows` values.
  */
 export type NumberColumn = { kind: 'number'; values: Float64Array; integer: boolean };
@@ -7,3 +7,38 @@ export type TimeColumn = { kind: 'time'; values: Float64Array };
 export type TextColumn = { kind: 'text'; values: (string | null)[] };
 export type Column = NumberColumn | TimeColumn | TextColumn;
 export type Table = { rows: number; columns: Map<string, Column> };
+
+/** The named column, or an error that lists the ones there are. */
+export function columnOf(table: Table, name: string): Column {
+  const column = table.columns.get(name);
+  if (column) return column;
+  throw new Error(`the table has no column ${name}; it has: ${[...table.columns.keys()].join(', ')}`);
+}
+
+/** Time values of the named column: milliseconds since the epoch, NaN = missing. */
+export function timesOf(table: Table, name: string): Float64Array {
+  const column = columnOf(table, name);
+  if (column.kind === 'time') return column.values;
+  throw new Error(`column ${name} holds ${column.kind} values, not times`);
+}
+
+export function isMissing(column: Column, row: number): boolean {
+  const value = column.values[row];
+  return column.kind === 'text' ? value === null : Number.isNaN(value);
+}
+
+/** The chosen columns and rows, in the order given; columns that are not named are left out. */
+export function take(
+  table: Table,
+  { rows, columns }: { rows: Int32Array; columns: readonly string[] },
+): Table {
+  const taken = columns.map((name): [string, Column] => {
+    const column = columnOf(table, name);
+    if (column.kind === 'text') {
+      const values = Array.from(rows, (row) => column.values[row] ?? null);
+      return [name, { kind: 'text', values }];
+    }
+    return [name, { ...column, values: Float64Array.from(rows, (row) => column.values[row] ?? Number.NaN) }];
+  });
+  return { rows: rows.length, columns: new Map(taken) };
+}

@@ -1,0 +1,124 @@
+import { basename } from 'node:path';
+import { digestOf } from '../formats/digest.ts';
+import type { Data } from '../lifecycle/data.ts';
+import type { Digest } from '../lifecycle/scalars.ts';
+import { UserError } from '../lifecycle/user-error.ts';
+import type { Session } from './duckdb.ts';
+import { sqlFault } from './sql-fault.ts';
+import { quoteName, type SqlColumn } from './table-io.ts';
+
+/** One SQL file. `path` is from the repository's root, for errors; `name` as data.yml says it. */
+export type Step = { path: string; name: string; sql: string };
+export type StepFacts = { path: string; sql: Digest; rows: number };
+
+/** The pipeline's output, rows ordered by key. */
+export const OUTPUT = 'roundhouse.output';
+
+export type PipelineRun = {
+  session: Session;
+  /** Path of data.yml, for errors. */
+  file: string;
+  data: Data;
+  steps: readonly Step[];
+};
+
+/**
+ * Runs the steps over the loaded sources and leaves `OUTPUT`. Throws a UserError that names file and line of
+ * the SQL at fault, or the column that the output lacks.
+ */
+export async function runPipeline(run: PipelineRun): Promise<{ steps: StepFacts[]; columns: SqlColumn[] }> {
+  const taken = new Set(run.data.sources.map(({ name }) => name));
+  const steps: StepFacts[] = [];
+  let last = '';
+  for (const step of run.steps) {
+    last = tableName(step, taken);
+    taken.add(last);
+    await runStep(run.session, step, last);
+    steps.push({ path: step.name, sql: digestOf(step.sql), rows: await run.session.count(quoteName(last)) });
+  }
+  const columns = await run.session.columns(quoteName(last));
+  checkColumns(run, columns);
+  await orderOutput(run, last);
+  return { steps, columns };
+}
+
+/** `pipeline/10-hours.sql` makes the table `hours`: numbers in front are for people who sort files. */
+function tableName({ path, name }: Step, taken: ReadonlySet<string>): string {
+  const table = basename(name, '.sql')
+    .replace(/^\d+[-_]*/, '')
+    .replaceAll('-', '_');
+  if (table !== '' && !taken.has(table)) return table;
+  throw new UserError(
+    table === '' ? `${path}: no name for its table` : `${path}: there is a table "${table}" already`,
+    { fix: 'name the file after the table it makes, for example pipeline/10-hours.sql' },
+  );
+}
+
+async function runStep(session: Session, { path, sql }: Step, table: string): Promise<void> {
+  try {
+    const { statements, select } = await session.inspect(sql);
+    if (!select) {
+      throw new UserError(
+        statements === 1
+          ? `${path}: a step is one SELECT, and this is another statement`
+          : `${path}: a step is one SELECT, and these are ${statements} statements`,
+        { fix: 'keep one SELECT without parameters (WITH is fine); put the next one into a file of its own' },
+      );
+    }
+    // On one line with the text, so that DuckDB's line numbers are those of the file.
+    await session.run(`CREATE TABLE ${quoteName(table)} AS ${sql}`);
+  } catch (cause) {
+    if (cause instanceof UserError) throw cause;
+    const { message, line } = sqlFault(cause);
+    throw new UserError(`${path}${line === null ? '' : `:${line}`}: ${message}`, {
+      fix: 'mend the SQL and run `roundhouse data` again',
+      cause,
+    });
+  }
+}
+
+/** Columns that the parts hold: key, time, unit, target and inputs, each once. */
+export function partColumns(data: Data): string[] {
+  const group = typeof data.unit === 'object' && 'group' in data.unit ? [data.unit.group] : [];
+  const time = data.time === null ? [] : [data.time];
+  return [...new Set([...data.key, ...time, ...group, data.target, ...Object.keys(data.inputs)])];
+}
+
+function checkColumns({ data, file }: PipelineRun, columns: readonly SqlColumn[]): void {
+  const kinds = new Map(columns.map(({ name, kind }) => [name, kind]));
+  const faults = partColumns(data)
+    .filter((name) => !kinds.has(name))
+    .map((name) => `there is no column "${name}"`);
+  if (data.time !== null && kinds.has(data.time) && kinds.get(data.time) !== 'time')
+    faults.push(`"${data.time}" under \`time:\` is no timestamp`);
+  for (const [name, { type }] of Object.entries(data.inputs)) {
+    if (type === 'number' && kinds.has(name) && kinds.get(name) !== 'number')
+      faults.push(`input "${name}" is declared a number and holds ${kinds.get(name)}`);
+  }
+  if (faults.length === 0) return;
+  throw new UserError(`${file}: the pipeline's output does not fit: ${faults.join('; ')}`, {
+    fix: `the output has: ${columns.map(({ name, type }) => `${name} ${type}`).join(', ')}`,
+  });
+}
+
+async function orderOutput({ session, data, file }: PipelineRun, table: string): Promise<void> {
+  const key = data.key.map(quoteName).join(', ');
+  const nullable = [...data.key, ...(data.time === null ? [] : [data.time])];
+  const missing = nullable.map((name) => `${quoteName(name)} IS NULL`).join(' OR ');
+  const rows = await session.count(quoteName(table));
+  const bare = await session.count(`(SELECT 1 FROM ${quoteName(table)} WHERE ${missing})`);
+  const distinct = await session.count(`(SELECT DISTINCT ${key} FROM ${quoteName(table)})`);
+  if (bare > 0) {
+    throw new UserError(`${file}: ${bare} of ${rows} rows of the output lack ${nullable.join(' or ')}`, {
+      fix: 'filter these rows in the last step, or name other columns under `key:` and `time:`',
+    });
+  }
+  if (distinct < rows) {
+    throw new UserError(
+      `${file}: \`key: [${data.key.join(', ')}]\` is not unique: ${rows} rows of the output have ${distinct} keys`,
+      { fix: 'add columns to `key:`, or drop repeated rows in the last step' },
+    );
+  }
+  await session.run('CREATE SCHEMA roundhouse');
+  await session.run(`CREATE TABLE ${OUTPUT} AS SELECT * FROM ${quoteName(table)} ORDER BY ${key}`);
+}
