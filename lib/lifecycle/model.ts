@@ -6,6 +6,9 @@ const learning = {
   epochs: z.int().min(1).max(10_000),
   learning_rate: z.number().positive().max(1),
   batch_size: z.int().min(1).default(128),
+  /** Of numbers: what training minimises, on the standardised target. Classes are always fitted by cross entropy. */
+  loss: z.enum(['mse', 'mae']).default('mse'),
+  /** Weight of the sum of squared weights in the loss. */
   l2: z.number().nonnegative().default(0),
 };
 
