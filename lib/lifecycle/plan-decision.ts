@@ -1,4 +1,4 @@
-import type { DataLock, ModelLock } from './locks.ts';
+import type { ModelLock } from './locks.ts';
 import type { InputDigests } from './plan.ts';
 import type { Digest } from './scalars.ts';
 
@@ -153,22 +153,4 @@ function sameKeys<Key extends keyof InputDigests>(
 export function modelsTouched(paths: readonly string[]): string[] {
   const names = paths.flatMap((path) => /^models\/([^/]+)\//.exec(path)?.[1] ?? []);
   return [...new Set(names)].sort();
-}
-
-/** Without the app: which stages a checkout needs, by its locks alone. */
-export function stagesToRun(facts: {
-  draft: boolean;
-  digests: Omit<InputDigests, 'problem'>;
-  dataLock: DataLock | null;
-  modelLock: ModelLock | null;
-}): StageNeed[] {
-  const { draft, digests, dataLock, modelLock } = facts;
-  if (draft) return [];
-  if (!dataLock || !modelLock) return PLAN_STAGES.map((stage) => ({ stage, reason: 'there is no lock yet' }));
-  const changed = (['code', 'config'] as const).filter((key) => modelLock[key] !== digests[key]);
-  if (changed.length > 0) {
-    return PLAN_STAGES.map((stage) => ({ stage, reason: `${changed.join(' and ')} changed` }));
-  }
-  const rules = (['gates', 'policy'] as const).filter((key) => modelLock[key] !== digests[key]);
-  return rules.length === 0 ? [] : [{ stage: 'evaluate', reason: `${rules.join(' and ')} changed` }];
 }
