@@ -42,3 +42,21 @@ export function take(
   });
   return { rows: rows.length, columns: new Map(taken) };
 }
+
+/** The rows of one table below those of the other; both have the same columns. */
+export function stack(upper: Table, lower: Table): Table {
+  const stacked = [...upper.columns].map(([name, column]): [string, Column] => {
+    const below = columnOf(lower, name);
+    if (column.kind === 'text' && below.kind === 'text')
+      return [name, { kind: 'text', values: [...column.values, ...below.values] }];
+    if (column.kind === 'text' || below.kind === 'text' || column.kind !== below.kind)
+      throw new Error(
+        `column ${name} holds ${column.kind} values in one part and ${below.kind} in the other`,
+      );
+    const values = new Float64Array(upper.rows + lower.rows);
+    values.set(column.values);
+    values.set(below.values, upper.rows);
+    return [name, { ...column, values }];
+  });
+  return { rows: upper.rows + lower.rows, columns: new Map(stacked) };
+}

@@ -1,4 +1,4 @@
-import type { Column, Table } from '../data/table.ts';
+import { columnOf, type Table } from '../data/table.ts';
 import type { Signature, TensorSpec } from '../lifecycle/bundle.ts';
 import { UserError } from '../lifecycle/user-error.ts';
 import type { Feed } from './predictor-types.ts';
@@ -9,14 +9,6 @@ export const MISSING_INTEGER = -(2n ** 63n);
 type Cell = number | string | null;
 export type FeedRow = Record<string, Cell>;
 type Inputs = Pick<Signature, 'inputs'>;
-
-export function columnOf(table: Table, name: string): Column {
-  const column = table.columns.get(name);
-  if (column !== undefined) return column;
-  throw new UserError(`the data has no column "${name}"`, {
-    fix: `add it to the last step of the pipeline; its columns are ${[...table.columns.keys()].join(', ')}`,
-  });
-}
 
 /** The tensors of a table's rows. Columns that are no input are left out. */
 export function feedOf(table: Table, { inputs }: Inputs): Feed {

@@ -1,7 +1,6 @@
-import type { Column, Table } from '../data/table.ts';
+import { type Column, columnOf, type Table } from '../data/table.ts';
 import type { Task } from '../lifecycle/problem.ts';
 import { UserError } from '../lifecycle/user-error.ts';
-import { columnOf } from './feed.ts';
 
 /** A label as data holds it. `true` of a task and `true` of a text column are the same class. */
 export type ClassLabel = string | number;

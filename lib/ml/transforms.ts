@@ -1,8 +1,7 @@
-import type { Table } from '../data/table.ts';
+import { columnOf, type Table } from '../data/table.ts';
 import type { TensorSpec } from '../lifecycle/bundle.ts';
 import type { Input } from '../lifecycle/data.ts';
 import { UserError } from '../lifecycle/user-error.ts';
-import { columnOf } from './feed.ts';
 import type { Feed } from './predictor-types.ts';
 
 /** Distinct values of one category that become one-hot columns; more is an identifier and not a category. */
