@@ -43,8 +43,13 @@ function times(count: number, logarithm: number): number {
 }
 
 function logChoose({ events, trials }: Trials): number {
-  const few = Math.min(events, trials - events);
-  let sum = 0;
-  for (let i = 1; i <= few; i += 1) sum += Math.log((trials - few + i) / i);
-  return sum;
+  return logFactorial(trials) - logFactorial(events) - logFactorial(trials - events);
+}
+
+/** Stirling's series (Abramowitz & Stegun 6.1.41), to 1e-10 from 16 on; below that, the product itself. */
+function logFactorial(n: number): number {
+  if (n < 16)
+    return Math.log(Array.from({ length: n }, (_, i) => i + 1).reduce((product, i) => product * i, 1));
+  const series = 1 / (12 * n) - 1 / (360 * n ** 3) + 1 / (1260 * n ** 5);
+  return n * Math.log(n) - n + Math.log(2 * Math.PI * n) / 2 + series;
 }

@@ -1,0 +1,47 @@
+import { isAbsolute } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { UserError } from '#lib/lifecycle/user-error.ts';
+
+/** Root folder of the prediction log from ROUNDHOUSE_LOGS_<NAME>: a path or a file:// URL; null = no log. */
+export function logsFolder(value: string | undefined): string | null {
+  if (!value) return null;
+  if (value.startsWith('file://')) return fileURLToPath(value);
+  if (isAbsolute(value)) return value;
+  throw new UserError(`the log root ${JSON.stringify(value)} is neither an absolute path nor a file:// URL`, {
+    fix: 'set ROUNDHOUSE_LOGS_MAIN to the root folder of the prediction log',
+  });
+}
+
+export function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/**
+ * Runs a server as a process: SIGTERM and SIGINT answer what was accepted, write the log, and end. A
+ * mistake of the user's ends it with 2.
+ */
+export async function runAsProcess(
+  name: string,
+  start: () => Promise<{ url: string; close(): Promise<void> }>,
+): Promise<void> {
+  try {
+    const server = await start();
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.once(signal, () => void server.close().then(() => process.exit(0), fail));
+    say(`${name} listens on ${server.url}`);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function fail(error: unknown): void {
+  const isOurs = !(error instanceof UserError);
+  const text =
+    isOurs && error instanceof Error
+      ? error.stack
+      : isOurs
+        ? String(error)
+        : `${error.message}\n  ${error.fix}`;
+  process.stderr.write(`${text}\n`);
+  process.exit(isOurs ? 3 : 2);
+}
