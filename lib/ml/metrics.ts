@@ -7,7 +7,8 @@ import {
 } from '#lib/lifecycle/problem.ts';
 
 /**
- * What a metric is measured on. Regression: one prediction per row. Classes: `actual` holds class indices,
+ * What a metric is measured on. Regression: one prediction per row. Classes: `actual` holds class indices (-1: a
+ * class that the model doesn't know, which is always wrong),
  * `probabilities` is row-major [rows, width], `positive` is the index that binary metrics speak of.
  */
 export type Judged =
@@ -24,7 +25,7 @@ export type Judged =
  * A metric as a function of sums over rows: `of` takes the sum of each column. Resampling rows, groups or
  * blocks then needs their sums only, whatever the metric is.
  */
-export type Summands = { columns: Float64Array[]; of: (sums: ArrayLike<number>) => number };
+export type Summands = { columns: Float64Array[]; of: (sums: Float64Array) => number };
 
 export function metricsOf(task: Task): readonly Metric[] {
   return task.kind === 'regression' ? REGRESSION_METRICS : CLASSIFICATION_METRICS;
@@ -39,7 +40,7 @@ export function lossOf(metric: Metric, value: number): number {
 /** NaN where the metric is undefined on these rows (no rows; auc with one class only; r2 of a constant). */
 export function measure(metric: Metric, judged: Judged): number {
   const { columns, of } = summandsOf(metric, judged);
-  return of(columns.map(sum));
+  return of(Float64Array.from(columns, sum));
 }
 
 /**
@@ -69,7 +70,7 @@ const REGRESSION = {
     meanOf(actual.length, (row) => at(predicted, row) - at(actual, row)),
   rmse: (actual: Numbers, predicted: Numbers) => {
     const { columns, of } = meanOf(actual.length, (row) => (at(predicted, row) - at(actual, row)) ** 2);
-    return { columns, of: (sums: Numbers) => Math.sqrt(of(sums)) };
+    return { columns, of: (sums: Float64Array) => Math.sqrt(of(sums)) };
   },
   r2: (actual: Numbers, predicted: Numbers) => {
     const rows = actual.length;
@@ -99,7 +100,8 @@ function varianceExplained(sums: Numbers): number {
   return total > 0 ? 1 - residual / total : Number.NaN;
 }
 
-function mostProbable({ probabilities, width }: Classes, row: number): number {
+/** The first of the most probable classes. */
+export function mostProbable({ probabilities, width }: Classes, row: number): number {
   let best = 0;
   for (let index = 1; index < width; index++) {
     if (at(probabilities, row * width + index) > at(probabilities, row * width + best)) best = index;
@@ -111,7 +113,8 @@ function mostProbable({ probabilities, width }: Classes, row: number): number {
 function surprise({ actual, probabilities, width }: Classes, row: number): number {
   let total = 0;
   for (let index = 0; index < width; index++) total += clip(at(probabilities, row * width + index));
-  return -Math.log(clip(at(probabilities, row * width + at(actual, row))) / total);
+  const given = at(actual, row) < 0 ? 0 : at(probabilities, row * width + at(actual, row));
+  return -Math.log(clip(given) / total);
 }
 
 function clip(probability: number): number {
@@ -128,7 +131,7 @@ function meanOverClasses(judged: Classes, build: (one: number) => Summands): Sum
     of: (sums) => {
       let total = 0;
       for (const [index, part] of parts.entries()) {
-        total += part.of(Array.from({ length: size }, (_, offset) => at(sums, index * size + offset)));
+        total += part.of(sums.subarray(index * size, (index + 1) * size));
       }
       return total / parts.length;
     },
@@ -193,7 +196,8 @@ function lowerBound(sortedValues: Float64Array, value: number): number {
   return low;
 }
 
-function meanOf(rows: number, summand: (row: number) => number): Summands {
+/** A mean over rows. */
+export function meanOf(rows: number, summand: (row: number) => number): Summands {
   return { columns: [column(rows, summand), ones(rows)], of: (sums) => at(sums, 0) / at(sums, 1) };
 }
 

@@ -1,7 +1,8 @@
+import { quantile } from '#lib/data/profile.ts';
 import type { Estimate } from '#lib/lifecycle/evidence.ts';
 import type { Summands } from '#lib/ml/metrics.ts';
 import { normalCdf, studentQuantile } from './distributions.ts';
-import { quantile } from './quantile.ts';
+
 import { type Random, shuffle } from './random.ts';
 import type { Units } from './units.ts';
 
