@@ -1,0 +1,149 @@
+import { createHash } from 'node:crypto';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Actor, actorLogin, authenticate, authorize, tokenKey } from './auth.ts';
+import type { Answer, ApiVersion, Call, Endpoint } from './endpoint.ts';
+import { findRepository, type Hub } from './hub.ts';
+import { notFound, Refusal } from './refusal.ts';
+import { actions } from './rest/actions.ts';
+import { apps } from './rest/apps.ts';
+import { checks } from './rest/checks.ts';
+import { commits } from './rest/commits.ts';
+import { contents } from './rest/contents.ts';
+import { deployments } from './rest/deployments.ts';
+import { gitData } from './rest/git-data.ts';
+import { issues } from './rest/issues.ts';
+import { labels } from './rest/labels.ts';
+import { pulls } from './rest/pulls.ts';
+import { releases, uploads } from './rest/releases.ts';
+import { repositories } from './rest/repositories.ts';
+import { reviews } from './rest/reviews.ts';
+
+const API: Endpoint[] = [
+  ...apps,
+  ...repositories,
+  ...contents,
+  ...gitData,
+  ...commits,
+  ...issues,
+  ...labels,
+  ...pulls,
+  ...reviews,
+  ...checks,
+  ...deployments,
+  ...releases,
+  ...actions,
+];
+
+/** GitHub's REST API as on GitHub Enterprise Server: `/api/v3`, uploads under `/api/uploads`. */
+export function serveApi(server: FastifyInstance, hub: Hub): void {
+  const limits = rateLimits(hub);
+  const register = (prefix: string, endpoints: Endpoint[]) => async (scope: FastifyInstance) => {
+    for (const endpoint of endpoints) {
+      const [method = '', path = ''] = endpoint.route.split(' ');
+      scope.route({
+        method,
+        url: prefix + (path === '/' ? '' : path),
+        handler: (request, reply) => handle({ hub, endpoint, request, reply, limits }),
+      });
+    }
+  };
+  server.register(register('/api/v3', API));
+  server.register(async (scope) => {
+    // An asset is bytes, whatever its type says.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, body, done) => done(null, body));
+    await register('/api/uploads', uploads)(scope);
+  });
+}
+
+type Handling = {
+  hub: Hub;
+  endpoint: Endpoint;
+  request: FastifyRequest;
+  reply: FastifyReply;
+  limits: (actor: Actor, request: FastifyRequest, reply: FastifyReply) => void;
+};
+
+async function handle({ hub, endpoint, request, reply, limits }: Handling): Promise<FastifyReply> {
+  const version = apiVersion(request);
+  reply
+    .header('x-github-api-version-selected', version)
+    .header('x-github-media-type', 'github.v3; format=json');
+  const actor = await authenticate(hub, request.headers.authorization);
+  limits(actor, request, reply);
+  const params = request.params as Record<string, string>;
+  const query = request.query as Record<string, string>;
+  const call: Call = { hub, actor, params, query, body: request.body, version, request, reply };
+  const answer = await run(endpoint, call);
+  // Nothing is answered before it is safe.
+  await hub.db.committed();
+  return send(request, reply, answer);
+}
+
+async function run(endpoint: Endpoint, call: Call): Promise<Answer> {
+  if (endpoint.scope === 'site') return endpoint.handle(call);
+  const { hub, actor, params } = call;
+  const repo = findRepository(hub, params.owner ?? '', params.repo ?? '');
+  if (!repo) throw notFound();
+  authorize({ hub, repo, actor, access: endpoint.access });
+  if (endpoint.access.permissions)
+    call.reply.header('x-accepted-github-permissions', endpoint.access.permissions);
+  return endpoint.handle({ ...call, repo });
+}
+
+function apiVersion(request: FastifyRequest): ApiVersion {
+  const asked = request.headers['x-github-api-version'];
+  if (asked === undefined || asked === '2022-11-28') return '2022-11-28';
+  if (asked === '2026-03-10') return asked;
+  throw new Refusal(
+    400,
+    `${String(asked)} is not a supported API version. Supported: 2022-11-28, 2026-03-10.`,
+  );
+}
+
+function send(request: FastifyRequest, reply: FastifyReply, answer: Answer): FastifyReply {
+  reply.code(answer.status).headers(answer.headers ?? {});
+  if (answer.body === undefined) return reply.send();
+  if (!isJson(answer.body)) return reply.send(answer.body);
+  const text = JSON.stringify(answer.body);
+  reply.type('application/json; charset=utf-8');
+  if (request.method !== 'GET' || answer.status !== 200) return reply.send(text);
+  const etag = `W/"${createHash('sha256').update(text).digest('hex')}"`;
+  reply.header('etag', etag).header('cache-control', 'private, max-age=60, s-maxage=60');
+  if (request.headers['if-none-match'] === etag) return reply.code(304).removeHeader('content-type').send();
+  return reply.send(text);
+}
+
+function isJson(body: unknown): boolean {
+  if (typeof body === 'string' || Buffer.isBuffer(body)) return false;
+  return !(typeof body === 'object' && body !== null && 'pipe' in body);
+}
+
+const HOUR_MS = 3_600_000;
+
+/** One budget per token and hour, kept in memory; a restart is generous. */
+function rateLimits(hub: Hub): Handling['limits'] {
+  const used = new Map<string, { count: number; until: number }>();
+  return (actor, request, reply) => {
+    const key =
+      actor.kind === 'anonymous'
+        ? 'anonymous'
+        : `${actorLogin(actor)} ${tokenKey(request.headers.authorization ?? '')}`;
+    const now = Date.now();
+    const found = used.get(key);
+    const bucket = found && found.until > now ? found : { count: 0, until: now + HOUR_MS };
+    const free = (request.routeOptions.url ?? '').endsWith('/rate_limit');
+    if (!free) bucket.count += 1;
+    used.set(key, bucket);
+    const headers = {
+      'x-ratelimit-limit': String(hub.rateLimit),
+      'x-ratelimit-remaining': String(Math.max(0, hub.rateLimit - bucket.count)),
+      'x-ratelimit-used': String(bucket.count),
+      'x-ratelimit-reset': String(Math.ceil(bucket.until / 1000)),
+      'x-ratelimit-resource': 'core',
+    };
+    reply.headers(headers);
+    if (!free && bucket.count > hub.rateLimit)
+      throw new Refusal(403, `API rate limit exceeded for ${key.split(' ')[0]}.`);
+  };
+}

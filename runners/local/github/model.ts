@@ -1,0 +1,411 @@
+import type { ClaimedRun, JobState, PermissionLevel, Permissions } from '../protocol.ts';
+
+/** The rows of the local GitHub's state. Times are ISO 8601 with seconds, as GitHub prints them. */
+export type Role = 'read' | 'triage' | 'write' | 'maintain' | 'admin';
+
+export type Account = {
+  id: number;
+  login: string;
+  type: 'User' | 'Organization' | 'Bot';
+  created_at: string;
+};
+
+export type Label = { id: number; name: string; color: string; description: string | null };
+
+export type Milestone = {
+  id: number;
+  number: number;
+  title: string;
+  description: string | null;
+  state: 'open' | 'closed';
+  due_on: string | null;
+  creator: string;
+  created_at: string;
+  updated_at: string;
+};
+
+export type Rule =
+  | { type: 'creation' | 'update' | 'deletion' | 'non_fast_forward' }
+  | {
+      type: 'required_status_checks';
+      parameters: { required_status_checks: { context: string; integration_id?: number | undefined }[] };
+    };
+
+export type Ruleset = {
+  id: number;
+  name: string;
+  target: 'branch' | 'tag';
+  /** fnmatch patterns over full ref names; `~DEFAULT_BRANCH` and `~ALL` as on GitHub. */
+  include: string[];
+  exclude: string[];
+  rules: Rule[];
+  /** App ids that may do it all the same. */
+  bypass_apps: number[];
+};
+
+export type Repository = {
+  id: number;
+  owner: string;
+  name: string;
+  private: boolean;
+  description: string | null;
+  default_branch: string;
+  created_at: string;
+  pushed_at: string;
+  /** Issues and pull requests share one sequence. */
+  last_number: number;
+  last_milestone: number;
+  collaborators: Record<string, Role>;
+  labels: Label[];
+  milestones: Milestone[];
+  rulesets: Ruleset[];
+  vars: Record<string, string>;
+  secrets: Record<string, string>;
+  /** GITHUB_TOKEN where a workflow says nothing. */
+  default_permissions: 'read' | 'write';
+  /** The setting "Allow GitHub Actions to create and approve pull requests": off, as on GitHub. */
+  actions_may_open_pulls: boolean;
+};
+
+export type App = {
+  id: number;
+  slug: string;
+  name: string;
+  owner: string;
+  client_id: string;
+  public_key: string;
+  webhook_url: string;
+  webhook_secret: string;
+  permissions: Permissions;
+  events: string[];
+  created_at: string;
+};
+
+export type Installation = {
+  id: number;
+  app_id: number;
+  account: string;
+  repository_ids: number[];
+  created_at: string;
+};
+
+/** Kept by the sha256 of the token, never by the token. */
+export type Token =
+  | { kind: 'user'; login: string }
+  | {
+      kind: 'installation';
+      installation_id: number;
+      permissions: Permissions;
+      repository_ids: number[];
+      expires_at: string;
+    }
+  | {
+      kind: 'job';
+      run_id: number;
+      attempt: number;
+      repository_id: number;
+      permissions: Permissions;
+      expires_at: string;
+    };
+
+export type Pull = {
+  head_ref: string;
+  head_sha: string;
+  base_ref: string;
+  base_sha: string;
+  draft: boolean;
+  mergeable: boolean;
+  /** The test merge while open, the merge commit once merged. */
+  merge_commit_sha: string | null;
+  merged_at: string | null;
+  merged_by: string | null;
+  /** Set before the base moves, so that a crash in between ends in the same place. */
+  merging: { sha: string; by: string } | null;
+  requested_reviewers: string[];
+};
+
+export type Issue = {
+  id: number;
+  repository_id: number;
+  number: number;
+  title: string;
+  body: string | null;
+  state: 'open' | 'closed';
+  state_reason: 'completed' | 'not_planned' | 'reopened' | null;
+  user: string;
+  labels: string[];
+  assignees: string[];
+  milestone: number | null;
+  locked: boolean;
+  /** Id of the app that wrote it, where one did. */
+  via_app: number | null;
+  created_at: string;
+  updated_at: string;
+  closed_at: string | null;
+  closed_by: string | null;
+  pull: Pull | null;
+};
+
+export type Reaction = { id: number; user: string; content: string; created_at: string };
+
+export type Comment = {
+  id: number;
+  repository_id: number;
+  issue_number: number;
+  user: string;
+  via_app: number | null;
+  body: string;
+  created_at: string;
+  updated_at: string;
+  reactions: Reaction[];
+};
+
+export type Review = {
+  id: number;
+  repository_id: number;
+  pull_number: number;
+  user: string;
+  body: string;
+  state: 'APPROVED' | 'CHANGES_REQUESTED' | 'COMMENTED' | 'DISMISSED' | 'PENDING';
+  commit_id: string;
+  submitted_at: string | null;
+};
+
+export type Annotation = {
+  path: string;
+  start_line: number;
+  end_line: number;
+  start_column?: number | undefined;
+  end_column?: number | undefined;
+  annotation_level: 'notice' | 'warning' | 'failure';
+  message: string;
+  title?: string | undefined;
+  raw_details?: string | undefined;
+};
+
+export type CheckRun = {
+  id: number;
+  repository_id: number;
+  suite_id: number;
+  app_id: number;
+  name: string;
+  head_sha: string;
+  external_id: string;
+  details_url: string;
+  status: 'queued' | 'in_progress' | 'completed' | 'waiting' | 'requested' | 'pending';
+  conclusion: string | null;
+  started_at: string;
+  completed_at: string | null;
+  output: { title: string | null; summary: string | null; text: string | null };
+  annotations: Annotation[];
+  actions: { label: string; description: string; identifier: string }[];
+};
+
+export type CommitStatus = {
+  id: number;
+  repository_id: number;
+  sha: string;
+  context: string;
+  state: 'error' | 'failure' | 'pending' | 'success';
+  description: string | null;
+  target_url: string | null;
+  creator: string;
+  created_at: string;
+  updated_at: string;
+};
+
+export type Deployment = {
+  id: number;
+  repository_id: number;
+  sha: string;
+  ref: string;
+  task: string;
+  payload: unknown;
+  environment: string;
+  original_environment: string;
+  description: string | null;
+  creator: string;
+  via_app: number | null;
+  transient_environment: boolean;
+  production_environment: boolean;
+  created_at: string;
+  updated_at: string;
+};
+
+export type DeploymentState =
+  | 'error'
+  | 'failure'
+  | 'inactive'
+  | 'in_progress'
+  | 'queued'
+  | 'pending'
+  | 'success';
+
+export type DeploymentStatus = {
+  id: number;
+  repository_id: number;
+  deployment_id: number;
+  state: DeploymentState;
+  description: string;
+  environment: string;
+  environment_url: string;
+  log_url: string;
+  creator: string;
+  via_app: number | null;
+  created_at: string;
+};
+
+export type Asset = {
+  id: number;
+  name: string;
+  label: string | null;
+  content_type: string;
+  size: number;
+  /** Hex sha256: also its name in the blob folder. */
+  sha256: string;
+  uploader: string;
+  download_count: number;
+  created_at: string;
+};
+
+export type Release = {
+  id: number;
+  repository_id: number;
+  tag_name: string;
+  target_commitish: string;
+  name: string | null;
+  body: string | null;
+  draft: boolean;
+  prerelease: boolean;
+  latest: boolean;
+  author: string;
+  created_at: string;
+  updated_at: string;
+  published_at: string | null;
+  assets: Asset[];
+};
+
+export type Workflow = {
+  id: number;
+  repository_id: number;
+  path: string;
+  name: string;
+  state: 'active' | 'disabled_manually' | 'deleted';
+  created_at: string;
+  updated_at: string;
+};
+
+export type RunStatus = 'queued' | 'in_progress' | 'completed';
+
+export type Run = {
+  id: number;
+  repository_id: number;
+  workflow_id: number;
+  path: string;
+  workflow_text: string;
+  name: string;
+  display_title: string;
+  run_number: number;
+  attempt: number;
+  event: ClaimedRun['event'];
+  event_payload: unknown;
+  actor: string;
+  triggering_actor: string;
+  ref: string;
+  sha: string;
+  base_ref: string;
+  head_ref: string;
+  /** What GitHub prints as head_branch and head_sha: of the pull request's head where there is one. */
+  head_branch: string;
+  head_sha: string;
+  pull_numbers: number[];
+  inputs: Record<string, string>;
+  now: string;
+  suite_id: number;
+  status: RunStatus;
+  conclusion: string | null;
+  message: string | null;
+  claimed_by: string | null;
+  cancel_requested: boolean;
+  /** Keys of the GITHUB_TOKENs given to its jobs. */
+  token_keys: string[];
+  created_at: string;
+  run_started_at: string;
+  updated_at: string;
+};
+
+export type Job = JobState & {
+  id: number;
+  run_id: number;
+  attempt: number;
+  repository_id: number;
+  check_id: number;
+  created_at: string;
+};
+
+export type Artifact = {
+  id: number;
+  repository_id: number;
+  run_id: number;
+  name: string;
+  size: number;
+  sha256: string;
+  created_at: string;
+  updated_at: string;
+  expires_at: string;
+  deleted: boolean;
+};
+
+export type Delivery = {
+  id: number;
+  guid: string;
+  app_id: number;
+  installation_id: number | null;
+  repository_id: number | null;
+  event: string;
+  action: string | null;
+  redelivery: boolean;
+  payload: unknown;
+  /** Null while waiting to be sent. */
+  delivered_at: string | null;
+  created_at: string;
+  duration: number;
+  status: string;
+  status_code: number;
+  response: { headers: Record<string, string>; body: string } | null;
+};
+
+/** The last ref value whose events were sent: what a restart compares the real ref with. */
+export type SeenRef = { repository_id: number; ref: string; sha: string };
+
+/** A commit that GitHub made and signed: made by an app through the API with no author of its own. */
+export type VerifiedCommit = { sha: string };
+
+/** Single values: the last id, the local clock. */
+export type Counter = { value: number | string };
+
+export type Tables = {
+  counters: Counter;
+  accounts: Account;
+  repositories: Repository;
+  apps: App;
+  installations: Installation;
+  tokens: Token;
+  issues: Issue;
+  comments: Comment;
+  reviews: Review;
+  checks: CheckRun;
+  statuses: CommitStatus;
+  deployments: Deployment;
+  deployment_statuses: DeploymentStatus;
+  releases: Release;
+  workflows: Workflow;
+  runs: Run;
+  jobs: Job;
+  artifacts: Artifact;
+  deliveries: Delivery;
+  refs: SeenRef;
+  verified: VerifiedCommit;
+};
+
+export type { PermissionLevel, Permissions };

@@ -1,0 +1,43 @@
+import type { Hub, PullIssue } from './hub.ts';
+import type { Repository } from './model.ts';
+import { missingChecks } from './rulesets.ts';
+import { maybeUser } from './shapes/account.ts';
+import { commentsOf, pullShape } from './shapes/issue.ts';
+
+/** A pull request with what only git can tell: counts, and whether it can be merged. */
+export async function pullDetail(hub: Hub, repo: Repository, issue: PullIssue) {
+  const { pull } = issue;
+  const git = hub.git(repo);
+  const range = `${pull.base_sha}...${pull.head_sha}`;
+  const [stat, count] = await Promise.all([
+    git.run(['diff', '--shortstat', range]),
+    git.run(['rev-list', '--count', `${pull.base_sha}..${pull.head_sha}`]),
+  ]);
+  const numberBefore = (word: RegExp) => Number(word.exec(stat.stdout.toString())?.[1] ?? 0);
+  return {
+    ...pullShape(hub, repo, issue),
+    merged: pull.merged_at !== null,
+    mergeable: issue.state === 'open' ? pull.mergeable : null,
+    rebaseable: issue.state === 'open' ? pull.mergeable : null,
+    mergeable_state: mergeableState(hub, repo, issue),
+    merged_by: maybeUser(hub, pull.merged_by),
+    comments: commentsOf(hub, issue).length,
+    review_comments: 0,
+    maintainer_can_modify: false,
+    commits: Number(count.stdout.toString().trim() || 0),
+    additions: numberBefore(/(\d+) insertion/),
+    deletions: numberBefore(/(\d+) deletion/),
+    changed_files: numberBefore(/(\d+) files? changed/),
+  };
+}
+
+function mergeableState(hub: Hub, repo: Repository, issue: PullIssue): string {
+  const { pull } = issue;
+  if (issue.state === 'closed') return 'unknown';
+  if (!pull.mergeable) return 'dirty';
+  if (pull.draft) return 'draft';
+  const missing = missingChecks({
+    ...{ hub, repo, branch: pull.base_ref, sha: pull.head_sha, actor: { kind: 'anonymous' as const } },
+  });
+  return missing.length > 0 ? 'blocked' : 'clean';
+}

@@ -1,0 +1,446 @@
+import { z } from 'zod';
+import { actorLogin, hasRole, viaApp } from '../auth.ts';
+import {
+  type Answer,
+  created,
+  type Endpoint,
+  list,
+  noContent,
+  ok,
+  parseBody,
+  type RepoCall,
+  repo,
+} from '../endpoint.ts';
+import { getIssue, isPull, issueKey, timestamp } from '../hub.ts';
+import type { Comment, Issue, Repository } from '../model.ts';
+import { emitPull } from '../pull-sync.ts';
+import { invalid, notFound, Refusal } from '../refusal.ts';
+import { userShape } from '../shapes/account.ts';
+import { commentShape, commentsOf, forVersion, issueShape, labelsShape } from '../shapes/issue.ts';
+import { emit } from '../webhooks.ts';
+import { onIssueEvent } from '../workflow-events.ts';
+
+/** A comment on a pull request is an issue comment: either permission will do. */
+const EITHER_WRITE = 'issues=write; pull_requests=write';
+const EITHER_READ = 'issues=read; pull_requests=read';
+
+export const issues: Endpoint[] = [
+  repo('GET /issues', 'issues=read', listIssues),
+  repo('POST /issues', 'issues=write', createIssue),
+  repo('GET /issues/comments', EITHER_READ, listAllComments),
+  repo('GET /issues/comments/:id', EITHER_READ, (call) =>
+    ok(commentShape(call.hub, call.repo, getComment(call))),
+  ),
+  repo('PATCH /issues/comments/:id', EITHER_WRITE, updateComment),
+  repo('DELETE /issues/comments/:id', EITHER_WRITE, deleteComment),
+  repo('GET /issues/comments/:id/reactions', EITHER_READ, listReactions),
+  repo('POST /issues/comments/:id/reactions', EITHER_WRITE, createReaction),
+  repo('GET /issues/:number', EITHER_READ, (call) =>
+    ok(shown(call, getIssue(call.hub, call.repo, call.params.number))),
+  ),
+  repo('PATCH /issues/:number', EITHER_WRITE, updateIssue),
+  repo('GET /issues/:number/comments', EITHER_READ, listComments),
+  repo('POST /issues/:number/comments', EITHER_WRITE, createComment),
+  repo('GET /issues/:number/labels', EITHER_READ, (call) =>
+    list(
+      call,
+      getIssue(call.hub, call.repo, call.params.number).labels,
+      (name) => labelsShape(call.hub, call.repo, [name])[0],
+    ),
+  ),
+  repo('POST /issues/:number/labels', `${EITHER_WRITE} | triage`, (call) => changeLabels(call, 'add')),
+  repo('PUT /issues/:number/labels', `${EITHER_WRITE} | triage`, (call) => changeLabels(call, 'set')),
+  repo('DELETE /issues/:number/labels/:name', `${EITHER_WRITE} | triage`, (call) =>
+    changeLabels(call, 'remove'),
+  ),
+  repo('POST /issues/:number/assignees', `${EITHER_WRITE} | triage`, changeAssignees),
+];
+
+function shown(call: RepoCall, issue: Issue) {
+  return forVersion(call.version, issueShape(call.hub, call.repo, issue));
+}
+
+/** One row of a list may be asked for by any of these, as on GitHub. */
+function listIssues(call: RepoCall): Answer {
+  const { hub, query } = call;
+  const state = query.state ?? 'open';
+  const labels = (query.labels ?? '').split(',').filter(Boolean);
+  const since = query.since ? Date.parse(query.since) : Number.NEGATIVE_INFINITY;
+  const rows = hub.db.filter(
+    'issues',
+    (one) =>
+      one.repository_id === call.repo.id &&
+      (state === 'all' || one.state === state) &&
+      (!query.creator || one.user === query.creator) &&
+      (!query.assignee || query.assignee === '*' || one.assignees.includes(query.assignee)) &&
+      (!query.milestone || query.milestone === '*' || String(one.milestone) === query.milestone) &&
+      labels.every((label) => one.labels.includes(label)) &&
+      Date.parse(one.updated_at) >= since,
+  );
+  return list(call, sorted(rows, query), (one) => shown(call, one));
+}
+
+export function sorted<T extends { created_at: string; updated_at: string; id: number }>(
+  rows: T[],
+  query: Record<string, string>,
+): T[] {
+  const field = query.sort === 'updated' ? 'updated_at' : 'created_at';
+  const sign = query.direction === 'asc' ? 1 : -1;
+  return rows.toSorted((a, b) => sign * (a[field].localeCompare(b[field]) || a.id - b.id));
+}
+
+const TITLE = z.union([z.string().min(1), z.number()]).transform(String);
+const LABELS = z.array(z.union([z.string(), z.object({ name: z.string() }).transform(({ name }) => name)]));
+const BODY_LIMIT = 65_536;
+
+/** GitHub counts characters, and refuses what is longer than 65,536 of them. */
+export function checkBody(resource: string, body: string | null | undefined): void {
+  if (body && [...body].length > BODY_LIMIT) {
+    throw invalid({
+      resource,
+      code: 'custom',
+      field: 'body',
+      message: `body is too long (maximum is ${BODY_LIMIT} characters)`,
+    });
+  }
+}
+
+export function newIssue(call: RepoCall, given: { title: string; body: string | null }): Issue {
+  const { hub } = call;
+  const now = timestamp();
+  call.repo.last_number += 1;
+  hub.db.put('repositories', call.repo.id, call.repo);
+  return {
+    id: hub.db.nextId(),
+    repository_id: call.repo.id,
+    number: call.repo.last_number,
+    ...given,
+    state: 'open',
+    state_reason: null,
+    user: actorLogin(call.actor),
+    labels: [],
+    assignees: [],
+    milestone: null,
+    locked: false,
+    via_app: viaApp(call.actor),
+    created_at: now,
+    updated_at: now,
+    closed_at: null,
+    closed_by: null,
+    pull: null,
+  };
+}
+
+async function createIssue(call: RepoCall): Promise<Answer> {
+  const input = parseBody(
+    call,
+    z.object({
+      title: TITLE,
+      body: z.string().nullable().default(null),
+      labels: LABELS.default([]),
+      assignees: z.array(z.string()).default([]),
+      milestone: z.union([z.string(), z.number()]).nullable().optional(),
+    }),
+  );
+  checkBody('Issue', input.body);
+  const issue = newIssue(call, { title: input.title, body: input.body });
+  // Labels, assignees and milestones of someone without triage are dropped silently.
+  if (mayTriage(call)) {
+    issue.labels = ensureLabels(call, input.labels);
+    issue.assignees = input.assignees.filter((login) => call.repo.collaborators[login]);
+    issue.milestone = milestoneNumber(call.repo, input.milestone);
+  }
+  save(call, issue);
+  await emitIssue(call, issue, 'opened');
+  for (const name of issue.labels) await emitIssue(call, issue, 'labeled', labelMore(call, name));
+  return created(shown(call, issue));
+}
+
+function mayTriage({ hub, actor, repo: row }: RepoCall): boolean {
+  return actor.kind !== 'user' || hasRole(hub, row, actor.login, 'triage');
+}
+
+function labelMore(call: RepoCall, name: string) {
+  return { label: labelsShape(call.hub, call.repo, [name])[0] };
+}
+
+function milestoneNumber(row: Repository, wanted: string | number | null | undefined): number | null {
+  if (wanted === null || wanted === undefined) return null;
+  const found = row.milestones.find(({ number }) => number === Number(wanted));
+  if (!found) throw invalid({ resource: 'Issue', field: 'milestone', code: 'invalid', value: wanted });
+  return found.number;
+}
+
+/** Unknown labels are made on the way, with GitHub's grey. */
+function ensureLabels(call: RepoCall, names: string[]): string[] {
+  const { hub, repo: row } = call;
+  const wanted = [...new Set(names)];
+  for (const name of wanted) {
+    if (row.labels.some((label) => label.name.toLowerCase() === name.toLowerCase())) continue;
+    row.labels.push({ id: hub.db.nextId(), name, color: 'ededed', description: null });
+    hub.db.put('repositories', row.id, row);
+  }
+  return wanted.map(
+    (name) => row.labels.find((label) => label.name.toLowerCase() === name.toLowerCase())?.name ?? name,
+  );
+}
+
+function save(call: RepoCall, issue: Issue): void {
+  issue.updated_at = timestamp();
+  call.hub.db.put('issues', issueKey(call.repo, issue.number), issue);
+}
+
+async function emitIssue(call: RepoCall, issue: Issue, action: string, more: Record<string, unknown> = {}) {
+  const { hub, actor } = call;
+  const sender = actorLogin(actor);
+  if (isPull(issue)) {
+    await emitPull({ hub, repo: call.repo, actor, sender, issue, action, more });
+    return;
+  }
+  const payload = { issue: issueShape(hub, call.repo, issue), ...more };
+  emit(hub, { repo: call.repo, event: 'issues', action, sender, payload });
+  await onIssueEvent({
+    ...{ hub, repo: call.repo, actor, sender, event: 'issues', issue, payload: { action, ...payload } },
+  });
+}
+
+const PATCH = z.object({
+  title: TITLE.optional(),
+  body: z.string().nullable().optional(),
+  state: z.enum(['open', 'closed']).optional(),
+  state_reason: z.enum(['completed', 'not_planned', 'reopened']).nullable().optional(),
+  labels: LABELS.optional(),
+  assignees: z.array(z.string()).optional(),
+  milestone: z.union([z.string(), z.number()]).nullable().optional(),
+});
+
+async function updateIssue(call: RepoCall): Promise<Answer> {
+  const input = parseBody(call, PATCH);
+  checkBody('Issue', input.body);
+  const issue = getIssue(call.hub, call.repo, call.params.number);
+  const own = call.actor.kind === 'user' && issue.user === call.actor.login;
+  if (!own && !mayTriage(call)) throw new Refusal(403, 'Must have admin rights to Repository.');
+  await editText(call, issue, input);
+  if (mayTriage(call)) {
+    if (input.labels) await setLabels(call, issue, ensureLabels(call, input.labels));
+    if (input.assignees) issue.assignees = input.assignees.filter((login) => call.repo.collaborators[login]);
+    if (input.milestone !== undefined) issue.milestone = milestoneNumber(call.repo, input.milestone);
+  }
+  if (input.state) await setState(call, issue, input.state, input.state_reason);
+  save(call, issue);
+  return ok(shown(call, issue));
+}
+
+/** `edited` carries what was there before: how a ticked box is told from other edits (PLATFORM fact 25). */
+export async function editText(
+  call: RepoCall,
+  issue: Issue,
+  input: { title?: string | undefined; body?: string | null | undefined },
+): Promise<void> {
+  const changes: Record<string, { from: string }> = {};
+  if (input.title !== undefined && input.title !== issue.title) {
+    changes.title = { from: issue.title };
+    issue.title = input.title;
+  }
+  if (input.body !== undefined && input.body !== issue.body) {
+    changes.body = { from: issue.body ?? '' };
+    issue.body = input.body;
+  }
+  if (Object.keys(changes).length === 0) return;
+  save(call, issue);
+  await emitIssue(call, issue, 'edited', { changes });
+}
+
+export async function setState(
+  call: RepoCall,
+  issue: Issue,
+  state: Issue['state'],
+  reason: Issue['state_reason'] | undefined = undefined,
+): Promise<void> {
+  if (state === issue.state) return;
+  if (isPull(issue) && issue.pull.merged_at)
+    throw invalid({ resource: 'PullRequest', field: 'state', code: 'invalid' });
+  const closing = state === 'closed';
+  Object.assign(issue, {
+    state,
+    state_reason: closing ? (reason ?? 'completed') : 'reopened',
+    closed_at: closing ? timestamp() : null,
+    closed_by: closing ? actorLogin(call.actor) : null,
+  });
+  save(call, issue);
+  await emitIssue(call, issue, closing ? 'closed' : 'reopened');
+}
+
+async function changeLabels(call: RepoCall, how: 'add' | 'set' | 'remove'): Promise<Answer> {
+  const issue = getIssue(call.hub, call.repo, call.params.number);
+  if (how === 'remove' && !issue.labels.includes(call.params.name ?? ''))
+    throw new Refusal(404, 'Label does not exist');
+  const body =
+    how === 'remove'
+      ? []
+      : parseBody(
+          call,
+          z.union([z.object({ labels: LABELS.default([]) }).transform(({ labels }) => labels), LABELS]),
+        );
+  const given = ensureLabels(call, body);
+  const next =
+    how === 'set'
+      ? given
+      : how === 'add'
+        ? [...new Set([...issue.labels, ...given])]
+        : issue.labels.filter((name) => name !== call.params.name);
+  await setLabels(call, issue, next);
+  return ok(labelsShape(call.hub, call.repo, issue.labels));
+}
+
+async function setLabels(call: RepoCall, issue: Issue, next: string[]): Promise<void> {
+  const before = issue.labels;
+  issue.labels = next;
+  save(call, issue);
+  for (const name of next.filter((one) => !before.includes(one))) {
+    await emitIssue(call, issue, 'labeled', labelMore(call, name));
+  }
+  for (const name of before.filter((one) => !next.includes(one))) {
+    await emitIssue(call, issue, 'unlabeled', labelMore(call, name));
+  }
+}
+
+function changeAssignees(call: RepoCall): Answer {
+  const issue = getIssue(call.hub, call.repo, call.params.number);
+  const { assignees } = parseBody(call, z.object({ assignees: z.array(z.string()) }));
+  const known = assignees.filter((login) => call.repo.collaborators[login]);
+  issue.assignees = [...new Set([...issue.assignees, ...known])];
+  save(call, issue);
+  return created(shown(call, issue));
+}
+
+function getComment(call: RepoCall): Comment {
+  const found = call.hub.db.get('comments', call.params.id ?? '');
+  if (found?.repository_id !== call.repo.id) throw notFound();
+  return found;
+}
+
+function since(call: RepoCall): (one: { updated_at: string }) => boolean {
+  const from = call.query.since ? Date.parse(call.query.since) : Number.NEGATIVE_INFINITY;
+  return (one) => Date.parse(one.updated_at) >= from;
+}
+
+function listComments(call: RepoCall): Answer {
+  const issue = getIssue(call.hub, call.repo, call.params.number);
+  const rows = commentsOf(call.hub, issue).filter(since(call));
+  return list(call, rows, (one) => commentShape(call.hub, call.repo, one));
+}
+
+function listAllComments(call: RepoCall): Answer {
+  const rows = call.hub.db
+    .filter('comments', (one) => one.repository_id === call.repo.id)
+    .filter(since(call));
+  const order = call.query.sort ? call.query : { ...call.query, direction: 'asc' };
+  return list(call, sorted(rows, order), (one) => commentShape(call.hub, call.repo, one));
+}
+
+const COMMENT = z.object({ body: z.string().min(1) });
+
+async function createComment(call: RepoCall): Promise<Answer> {
+  const { hub, actor } = call;
+  const issue = getIssue(hub, call.repo, call.params.number);
+  const { body } = parseBody(call, COMMENT);
+  checkBody('IssueComment', body);
+  const now = timestamp();
+  const comment: Comment = {
+    id: hub.db.nextId(),
+    repository_id: call.repo.id,
+    issue_number: issue.number,
+    user: actorLogin(actor),
+    via_app: viaApp(actor),
+    body,
+    created_at: now,
+    updated_at: now,
+    reactions: [],
+  };
+  hub.db.put('comments', comment.id, comment);
+  save(call, issue);
+  await emitComment(call, comment, 'created');
+  return created(commentShape(hub, call.repo, comment));
+}
+
+async function emitComment(
+  call: RepoCall,
+  comment: Comment,
+  action: string,
+  more: Record<string, unknown> = {},
+) {
+  const { hub, actor } = call;
+  const issue = getIssue(hub, call.repo, comment.issue_number);
+  const sender = actorLogin(actor);
+  const payload = {
+    issue: issueShape(hub, call.repo, issue),
+    comment: commentShape(hub, call.repo, comment),
+    ...more,
+  };
+  emit(hub, { repo: call.repo, event: 'issue_comment', action, sender, payload });
+  await onIssueEvent({
+    ...{
+      hub,
+      repo: call.repo,
+      actor,
+      sender,
+      event: 'issue_comment',
+      issue,
+      payload: { action, ...payload },
+    },
+  });
+}
+
+/** A person edits his own comments, a writer all of them; an app only what it wrote or may write to. */
+function checkMayEdit(call: RepoCall, comment: Comment): void {
+  const { actor } = call;
+  if (actor.kind !== 'user' || actor.login === comment.user) return;
+  if (!hasRole(call.hub, call.repo, actor.login, 'write'))
+    throw new Refusal(403, 'Must have admin rights to Repository.');
+}
+
+async function updateComment(call: RepoCall): Promise<Answer> {
+  const comment = getComment(call);
+  checkMayEdit(call, comment);
+  const { body } = parseBody(call, COMMENT);
+  checkBody('IssueComment', body);
+  const from = comment.body;
+  if (from !== body) {
+    Object.assign(comment, { body, updated_at: timestamp() });
+    call.hub.db.put('comments', comment.id, comment);
+    await emitComment(call, comment, 'edited', { changes: { body: { from } } });
+  }
+  return ok(commentShape(call.hub, call.repo, comment));
+}
+
+async function deleteComment(call: RepoCall): Promise<Answer> {
+  const comment = getComment(call);
+  checkMayEdit(call, comment);
+  call.hub.db.remove('comments', comment.id);
+  await emitComment(call, comment, 'deleted');
+  return noContent();
+}
+
+function reactionShape(call: RepoCall, reaction: Comment['reactions'][number]) {
+  const { user, ...own } = reaction;
+  return { ...own, node_id: `REA_${reaction.id}`, user: userShape(call.hub, user) };
+}
+
+function listReactions(call: RepoCall): Answer {
+  return list(call, getComment(call).reactions, (one) => reactionShape(call, one));
+}
+
+/** The same reaction twice by one person is one reaction, answered with 200. */
+function createReaction(call: RepoCall): Answer {
+  const comment = getComment(call);
+  const content = z.enum(['+1', '-1', 'laugh', 'confused', 'heart', 'hooray', 'rocket', 'eyes']);
+  const input = parseBody(call, z.object({ content }));
+  const user = actorLogin(call.actor);
+  const known = comment.reactions.find((one) => one.user === user && one.content === input.content);
+  if (known) return ok(reactionShape(call, known));
+  const reaction = { id: call.hub.db.nextId(), user, content: input.content, created_at: timestamp() };
+  comment.reactions.push(reaction);
+  call.hub.db.put('comments', comment.id, comment);
+  return created(reactionShape(call, reaction));
+}

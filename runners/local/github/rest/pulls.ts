@@ -1,0 +1,381 @@
+import { z } from 'zod';
+import { actorLogin } from '../auth.ts';
+import { pullFiles } from '../diff.ts';
+import {
+  type Answer,
+  created,
+  type Endpoint,
+  list,
+  noContent,
+  ok,
+  parseBody,
+  type RepoCall,
+  repo,
+} from '../endpoint.ts';
+import { refSha } from '../git-refs.ts';
+import { getPull, isPull, issueKey, openPulls, type PullIssue, timestamp } from '../hub.ts';
+import { isAncestor, mergeTree, webFlow, writeCommit } from '../merge.ts';
+import { pullDetail } from '../pull-detail.ts';
+import { closeMerged, emitPull, writeTestMerge } from '../pull-sync.ts';
+import { announce, changeRef, swapOrRefuse } from '../refs.ts';
+import { invalid, Refusal, unprocessable } from '../refusal.ts';
+import { missingChecks } from '../rulesets.ts';
+import { htmlUrl, repoUrl } from '../shapes/account.ts';
+import { commitShape, listCommits, type Person } from '../shapes/commit.ts';
+import { forVersion, pullShape } from '../shapes/issue.ts';
+import { personOf } from './contents.ts';
+import { checkBody, editText, newIssue, setState, sorted } from './issues.ts';
+
+export const pulls: Endpoint[] = [
+  repo('GET /pulls', 'pull_requests=read', listPulls),
+  repo('POST /pulls', 'pull_requests=write | write', createPull),
+  repo('GET /pulls/:number', 'pull_requests=read', async (call) => ok(await detail(call, fromPath(call)))),
+  repo('PATCH /pulls/:number', 'pull_requests=write', updatePull),
+  repo('GET /pulls/:number/commits', 'pull_requests=read', pullCommits),
+  repo('GET /pulls/:number/files', 'pull_requests=read', files),
+  repo('GET /pulls/:number/merge', 'pull_requests=read', isMerged),
+  repo('PUT /pulls/:number/merge', 'contents=write | write', mergePull),
+  repo('PUT /pulls/:number/update-branch', 'pull_requests=write,contents=write | write', updateBranch),
+];
+
+export function fromPath(call: RepoCall): PullIssue {
+  return getPull(call.hub, call.repo, call.params.number);
+}
+
+async function detail(call: RepoCall, issue: PullIssue) {
+  return forVersion(call.version, await pullDetail(call.hub, call.repo, issue));
+}
+
+function listPulls(call: RepoCall): Answer {
+  const { query } = call;
+  const state = query.state ?? 'open';
+  const head = query.head?.replace(`${call.repo.owner}:`, '');
+  const rows = call.hub.db
+    .filter('issues', (one) => one.repository_id === call.repo.id && (state === 'all' || one.state === state))
+    .filter(isPull)
+    .filter(({ pull }) => (!head || pull.head_ref === head) && (!query.base || pull.base_ref === query.base));
+  return list(call, sorted(rows, query), (one) =>
+    forVersion(call.version, pullShape(call.hub, call.repo, one)),
+  );
+}
+
+const NEW_PULL = z.object({
+  title: z.string().min(1),
+  head: z.string().min(1),
+  base: z.string().min(1),
+  body: z.string().nullable().default(null),
+  draft: z.boolean().default(false),
+});
+
+async function createPull(call: RepoCall): Promise<Answer> {
+  const { hub, actor } = call;
+  const input = parseBody(call, NEW_PULL);
+  checkBody('PullRequest', input.body);
+  if (actor.kind === 'job' && !call.repo.actions_may_open_pulls) {
+    throw new Refusal(403, 'GitHub Actions is not permitted to create or approve pull requests.');
+  }
+  return hub.exclusive(`refs/${call.repo.id}`, async () => {
+    const ends = await checkEnds(call, input);
+    const issue: PullIssue = {
+      ...newIssue(call, { title: input.title, body: input.body }),
+      pull: {
+        ...ends,
+        draft: input.draft,
+        mergeable: false,
+        merge_commit_sha: null,
+        merged_at: null,
+        merged_by: null,
+        merging: null,
+        requested_reviewers: [],
+      },
+    };
+    const change = { hub, repo: call.repo, actor, sender: actorLogin(actor), issue };
+    await writeTestMerge(change);
+    hub.db.put('issues', issueKey(call.repo, issue.number), issue);
+    await emitPull({ ...change, action: 'opened' });
+    return created(await detail(call, issue));
+  });
+}
+
+async function checkEnds(call: RepoCall, input: { head: string; base: string }) {
+  const git = call.hub.git(call.repo);
+  const [owner, branch] = input.head.includes(':') ? input.head.split(':', 2) : [call.repo.owner, input.head];
+  const head_ref = branch ?? '';
+  const head_sha = owner === call.repo.owner ? await refSha(git, `refs/heads/${head_ref}`) : undefined;
+  if (!head_sha) throw invalid({ resource: 'PullRequest', field: 'head', code: 'invalid' });
+  const base_sha = await refSha(git, `refs/heads/${input.base}`);
+  if (!base_sha) throw invalid({ resource: 'PullRequest', field: 'base', code: 'invalid' });
+  if (await isAncestor(git, head_sha, base_sha)) {
+    const message = `No commits between ${input.base} and ${head_ref}`;
+    throw invalid({ resource: 'PullRequest', code: 'custom', message });
+  }
+  const twin = openPulls(call.hub, call.repo).find(
+    ({ pull }) => pull.head_ref === head_ref && pull.base_ref === input.base,
+  );
+  if (twin) {
+    const message = `A pull request already exists for ${call.repo.owner}:${head_ref}.`;
+    throw invalid({ resource: 'PullRequest', code: 'custom', message });
+  }
+  return { head_ref, head_sha, base_ref: input.base, base_sha };
+}
+
+const PATCH = z.object({
+  title: z.string().min(1).optional(),
+  body: z.string().nullable().optional(),
+  state: z.enum(['open', 'closed']).optional(),
+  base: z.string().optional(),
+});
+
+async function updatePull(call: RepoCall): Promise<Answer> {
+  const { hub, actor } = call;
+  const input = parseBody(call, PATCH);
+  checkBody('PullRequest', input.body);
+  return hub.exclusive(`refs/${call.repo.id}`, async () => {
+    const issue = fromPath(call);
+    checkMayChange(call, issue);
+    await editText(call, issue, input);
+    if (input.base && input.base !== issue.pull.base_ref) await retarget(call, issue, input.base);
+    if (input.state === 'open' && issue.state === 'closed') await revive(call, issue);
+    if (input.state) await setState(call, issue, input.state);
+    return ok(await detail({ ...call, actor, hub }, issue));
+  });
+}
+
+function checkMayChange(call: RepoCall, issue: PullIssue): void {
+  const { actor } = call;
+  if (actor.kind !== 'user' || issue.user === actor.login) return;
+  const role = call.repo.collaborators[actor.login];
+  if (role === undefined || role === 'read') throw new Refusal(403, 'Must have admin rights to Repository.');
+}
+
+async function retarget(call: RepoCall, issue: PullIssue, base: string): Promise<void> {
+  const { hub, actor } = call;
+  const sha = await refSha(hub.git(call.repo), `refs/heads/${base}`);
+  if (!sha) throw invalid({ resource: 'PullRequest', field: 'base', code: 'invalid' });
+  const from = { ref: issue.pull.base_ref, sha: issue.pull.base_sha };
+  Object.assign(issue.pull, { base_ref: base, base_sha: sha });
+  const change = { hub, repo: call.repo, actor, sender: actorLogin(actor), issue };
+  await writeTestMerge(change);
+  issue.updated_at = timestamp();
+  hub.db.put('issues', issueKey(call.repo, issue.number), issue);
+  const more = { changes: { base: { ref: { from: from.ref }, sha: { from: from.sha } } } };
+  await emitPull({ ...change, action: 'edited', more });
+}
+
+/** A closed pull request did not follow its branches: it catches up when it is opened again. */
+async function revive(call: RepoCall, issue: PullIssue): Promise<void> {
+  const git = call.hub.git(call.repo);
+  const head = await refSha(git, `refs/heads/${issue.pull.head_ref}`);
+  const base = await refSha(git, `refs/heads/${issue.pull.base_ref}`);
+  if (!head || !base)
+    throw invalid({
+      resource: 'PullRequest',
+      field: 'state',
+      code: 'invalid',
+      message: 'state cannot be changed. The branch was deleted.',
+    });
+  Object.assign(issue.pull, { head_sha: head, base_sha: base });
+  await writeTestMerge({
+    hub: call.hub,
+    repo: call.repo,
+    actor: call.actor,
+    sender: actorLogin(call.actor),
+    issue,
+  });
+}
+
+const MAX_PULL_COMMITS = 250;
+
+/** Of a merged pull request too: its base is the one it had when it was merged. */
+export async function commitsOfPull(call: Pick<RepoCall, 'hub' | 'repo'>, issue: PullIssue) {
+  const { base_sha, head_sha } = issue.pull;
+  return listCommits(call.hub.git(call.repo), [head_sha, `^${base_sha}`], MAX_PULL_COMMITS);
+}
+
+async function pullCommits(call: RepoCall): Promise<Answer> {
+  const commits = await commitsOfPull(call, fromPath(call));
+  return list(call, commits, (commit) => commitShape(call.hub, call.repo, commit));
+}
+
+async function files(call: RepoCall): Promise<Answer> {
+  const { pull } = fromPath(call);
+  const rows = await pullFiles(call.hub.git(call.repo), `${pull.base_sha}...${pull.head_sha}`);
+  return list(call, rows, ({ sha, ...file }) => {
+    const path = file.filename.split('/').map(encodeURIComponent).join('/');
+    return {
+      sha,
+      ...file,
+      blob_url: htmlUrl(call.hub, call.repo, `/blob/${pull.head_sha}/${path}`),
+      raw_url: htmlUrl(call.hub, call.repo, `/raw/${pull.head_sha}/${path}`),
+      contents_url: repoUrl(call.hub, call.repo, `/contents/${path}?ref=${pull.head_sha}`),
+    };
+  });
+}
+
+function isMerged(call: RepoCall): Answer {
+  if (!fromPath(call).pull.merged_at) throw new Refusal(404, 'Not Found');
+  return noContent();
+}
+
+const MERGE = z.object({
+  commit_title: z.string().optional(),
+  commit_message: z.string().optional(),
+  sha: z.string().optional(),
+  merge_method: z.enum(['merge', 'squash', 'rebase']).default('merge'),
+});
+
+async function mergePull(call: RepoCall): Promise<Answer> {
+  const input = parseBody(call, MERGE);
+  const { hub, actor } = call;
+  return hub.exclusive(`refs/${call.repo.id}`, async () => {
+    const issue = fromPath(call);
+    const { pull } = issue;
+    checkMergeable(call, issue, input.sha);
+    const by = actorLogin(actor);
+    const sha = await writeMerge(call, issue, input);
+    const update = { ref: `refs/heads/${pull.base_ref}`, before: pull.base_sha, after: sha };
+    // Written down first: a crash after the swap then still closes this pull request as merged.
+    pull.merging = { sha, by };
+    hub.db.put('issues', issueKey(call.repo, issue.number), issue);
+    await hub.db.committed();
+    try {
+      await swapOrRefuse({ hub, repo: call.repo, actor, update });
+    } catch (error) {
+      pull.merging = null;
+      hub.db.put('issues', issueKey(call.repo, issue.number), issue);
+      if (error instanceof Refusal && error.message === 'Update is not a fast forward') throw baseMoved();
+      if (error instanceof Refusal && error.status === 422) throw new Refusal(405, error.message);
+      throw error;
+    }
+    await closeMerged({ hub, repo: call.repo, actor, sender: by, issue, sha, by });
+    await announce({ hub, repo: call.repo, actor, updates: [update] });
+    return ok({ sha, merged: true, message: 'Pull Request successfully merged' });
+  });
+}
+
+function baseMoved(): Refusal {
+  return new Refusal(405, 'Base branch was modified. Review and try the merge again.');
+}
+
+function checkMergeable(call: RepoCall, issue: PullIssue, expected: string | undefined): void {
+  const { pull } = issue;
+  if (issue.state === 'closed') throw new Refusal(405, 'Pull Request is not mergeable');
+  if (pull.draft) throw new Refusal(405, 'Pull Request is still a draft');
+  if (expected && expected !== pull.head_sha) {
+    throw new Refusal(409, 'Head branch was modified. Review and try the merge again.');
+  }
+  if (!pull.mergeable) throw new Refusal(405, 'Pull Request is not mergeable');
+  const missing = missingChecks({
+    ...{ hub: call.hub, repo: call.repo, branch: pull.base_ref, sha: pull.head_sha, actor: call.actor },
+  });
+  const [first] = missing;
+  if (missing.length === 1) throw new Refusal(405, `Required status check "${first}" is expected.`);
+  if (missing.length > 1)
+    throw new Refusal(405, `${missing.length} of the required status checks have not succeeded.`);
+}
+
+async function writeMerge(call: RepoCall, issue: PullIssue, input: z.infer<typeof MERGE>): Promise<string> {
+  const { hub, actor } = call;
+  const { pull, number, title, body } = issue;
+  const git = hub.git(call.repo);
+  const merger = personOf(hub, actor);
+  if (input.merge_method === 'rebase') return replay(call, issue);
+  const tree = await mergeTree(git, pull.base_sha, pull.head_sha);
+  if (!tree) throw new Refusal(405, 'Pull Request is not mergeable');
+  const squash = input.merge_method === 'squash';
+  const heading =
+    input.commit_title ??
+    (squash
+      ? `${title} (#${number})`
+      : `Merge pull request #${number} from ${call.repo.owner}/${pull.head_ref}`);
+  const text = input.commit_message ?? (squash ? (body ?? '') : title);
+  const author: Person = squash ? personOf(hub, { kind: 'user', login: issue.user }) : merger;
+  const sha = await writeCommit(git, {
+    tree,
+    parents: squash ? [pull.base_sha] : [pull.base_sha, pull.head_sha],
+    message: text ? `${heading}\n\n${text}` : heading,
+    author,
+    committer: webFlow(),
+  });
+  hub.db.put('verified', sha, { sha });
+  return sha;
+}
+
+/** Each commit of the head again on top of the base. */
+async function replay(call: RepoCall, issue: PullIssue): Promise<string> {
+  const git = call.hub.git(call.repo);
+  let onto = issue.pull.base_sha;
+  for (const commit of await commitsOfPull(call, issue)) {
+    if (commit.parents.length > 1) throw new Refusal(405, "This branch can't be rebased");
+    const parent = commit.parents[0] ?? '';
+    const result = await git.run([
+      'merge-tree',
+      '--write-tree',
+      '--no-messages',
+      `--merge-base=${parent}`,
+      onto,
+      commit.sha,
+    ]);
+    const tree =
+      result.code === 0
+        ? result.stdout.toString().trim()
+        : await pickTree(call, { onto, parent, commit: commit.sha });
+    const { author, message } = commit;
+    onto = await writeCommit(git, { tree, parents: [onto], message, author, committer: webFlow() });
+  }
+  return onto;
+}
+
+/**
+ * A cherry-pick for gits without `merge-tree --merge-base` (before 2.40): a stand-in for `onto` whose only
+ * parent is the commit's own parent makes that parent the merge base.
+ */
+async function pickTree(
+  call: RepoCall,
+  pick: { onto: string; parent: string; commit: string },
+): Promise<string> {
+  const git = call.hub.git(call.repo);
+  const tree = (await git.info(`${pick.onto}^{tree}`))?.oid ?? '';
+  const standIn = await writeCommit(git, {
+    ...{ tree, parents: [pick.parent], message: 'stand-in', author: webFlow(), committer: webFlow() },
+  });
+  const merged = await mergeTree(git, standIn, pick.commit);
+  if (!merged) throw new Refusal(405, "This branch can't be rebased");
+  return merged;
+}
+
+/** Merges the base into the head branch. */
+async function updateBranch(call: RepoCall): Promise<Answer> {
+  const { hub, actor } = call;
+  const { expected_head_sha: expected } = parseBody(
+    call,
+    z.object({ expected_head_sha: z.string().optional() }),
+  );
+  const issue = fromPath(call);
+  const { pull } = issue;
+  if (expected && expected !== pull.head_sha) {
+    throw unprocessable(`expected head sha didn't match current head ref.`);
+  }
+  const git = hub.git(call.repo);
+  if (await isAncestor(git, pull.base_sha, pull.head_sha)) {
+    throw unprocessable('There are no new commits on the base branch.');
+  }
+  const tree = await mergeTree(git, pull.head_sha, pull.base_sha);
+  if (!tree) throw unprocessable('merge conflict between base and head');
+  const sha = await writeCommit(git, {
+    tree,
+    parents: [pull.head_sha, pull.base_sha],
+    message: `Merge branch '${pull.base_ref}' into ${pull.head_ref}`,
+    author: personOf(hub, actor),
+    committer: webFlow(),
+  });
+  const update = { ref: `refs/heads/${pull.head_ref}`, before: pull.head_sha, after: sha };
+  await changeRef({ hub, repo: call.repo, actor, update });
+  return {
+    status: 202,
+    body: {
+      message: 'Updating pull request branch.',
+      url: repoUrl(hub, call.repo, `/pulls/${issue.number}`),
+    },
+  };
+}

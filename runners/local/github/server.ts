@@ -1,0 +1,150 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import fastify, { type FastifyInstance } from 'fastify';
+import { ZodError } from 'zod';
+import { serveApi } from './api.ts';
+import { openBlobs } from './blobs.ts';
+import { serveControl } from './control.ts';
+import { writeHooks } from './git.ts';
+import { serveGit } from './git-http.ts';
+import { gitPool, type Hub, queues } from './hub.ts';
+import type { Delivery } from './model.ts';
+import { announceUnseen } from './refs.ts';
+import { Refusal, refusalBody } from './refusal.ts';
+import { endLostRuns } from './runs.ts';
+import { startWallClock } from './schedule.ts';
+import { ensureSecrets } from './secrets.ts';
+import { type SeedSpec, seed } from './seed.ts';
+import { openState } from './state.ts';
+import { type Deliveries, isFresh, startDeliveries } from './webhooks.ts';
+
+export type GitHubOptions = {
+  dir: string;
+  /** 0 = any free port. */
+  port: number;
+  log: (line: string) => void;
+  seed?: SeedSpec;
+  /** Requests per token and hour. */
+  rateLimit?: number;
+};
+export type RunningGitHub = { url: string; port: number; close(): Promise<void> };
+
+const MAX_BODY_BYTES = 25 * 1024 ** 2;
+const MAX_PARAM_LENGTH = 1000;
+const ENTERPRISE_RATE_LIMIT = 15_000;
+const LOST_CHECK_MS = 10_000;
+
+/** The local GitHub on one loopback port. All its state is in `dir`; killing it at any time loses no answer. */
+export async function startGitHub(options: GitHubOptions): Promise<RunningGitHub> {
+  const { dir } = options;
+  await mkdir(join(dir, 'github'), { recursive: true });
+  await writeHooks(join(dir, 'github', 'hooks'));
+  const keep = (table: string, row: unknown) => table !== 'deliveries' || isFresh(row as Delivery);
+  const db = await openState(join(dir, 'github', 'journal.jsonl'), keep);
+  const pool = gitPool(dir);
+  const server = fastify({ bodyLimit: MAX_BODY_BYTES, routerOptions: { maxParamLength: MAX_PARAM_LENGTH } });
+  let deliveries: Deliveries | undefined;
+  const hub: Hub = {
+    dir,
+    origin: '',
+    log: options.log,
+    db,
+    secrets: await ensureSecrets(dir),
+    blobs: openBlobs(join(dir, 'github')),
+    git: pool.git,
+    exclusive: queues(),
+    deliver: (id) => deliveries?.deliver(id),
+    undelivered: () => deliveries?.pending() ?? 0,
+    wakeRunners: () => [...hub.sleepers].forEach((wake) => void wake()),
+    sleepers: new Set(),
+    lastSeen: new Map(),
+    rateLimit: options.rateLimit ?? ENTERPRISE_RATE_LIMIT,
+  };
+  answerFaults(server, hub);
+  serveApi(server, hub);
+  serveGit(server, hub);
+  serveControl(server, hub);
+  await server.listen({ host: '127.0.0.1', port: options.port });
+  const { port } = server.server.address() as { port: number };
+  hub.origin = `http://127.0.0.1:${port}`;
+  deliveries = startDeliveries(hub);
+  if (options.seed) await seed(hub, options.seed);
+  await announceUnseen(hub);
+  await db.committed();
+  deliveries.kick();
+  const clock = startWallClock(hub);
+  const started = Date.now();
+  const lost = setInterval(
+    () => endLostRuns(hub, started).catch((error) => hub.log(String(error))),
+    LOST_CHECK_MS,
+  );
+  lost.unref();
+  return {
+    url: hub.origin,
+    port,
+    async close() {
+      clock.stop();
+      clearInterval(lost);
+      hub.wakeRunners();
+      server.server.closeAllConnections();
+      await server.close();
+      await deliveries?.stop();
+      pool.close();
+      await db.close();
+    },
+  };
+}
+
+/** Refusals in GitHub's shape; anything else is our fault and says so in the log. */
+function answerFaults(server: FastifyInstance, hub: Hub): void {
+  server.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+    const refusal = asRefusal(error);
+    if (refusal) {
+      return reply
+        .code(refusal.status)
+        .headers(refusal.headers)
+        .type('application/json; charset=utf-8')
+        .send(JSON.stringify(refusalBody(refusal)));
+    }
+    hub.log(`${request.method} ${request.url}: ${error.stack ?? error.message}`);
+    return reply.code(500).send(refusalBody(new Refusal(500, 'Server Error')));
+  });
+  server.setNotFoundHandler((_request, reply) =>
+    reply.code(404).send(refusalBody(new Refusal(404, 'Not Found'))),
+  );
+}
+
+function asRefusal(error: Error & { statusCode?: number }): Refusal | undefined {
+  if (error instanceof Refusal) return error;
+  if (error instanceof ZodError)
+    return new Refusal(
+      422,
+      error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '),
+    );
+  if (error instanceof SyntaxError || error.statusCode === 400)
+    return new Refusal(400, 'Problems parsing JSON');
+  if (error.statusCode && error.statusCode < 500) return new Refusal(error.statusCode, error.message);
+  return undefined;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { dir: { type: 'string' }, port: { type: 'string', default: '4440' }, seed: { type: 'string' } },
+  });
+  if (!values.dir) throw new Error('--dir is needed');
+  const spec = values.seed ? (JSON.parse(values.seed) as SeedSpec) : undefined;
+  const github = await startGitHub({
+    dir: values.dir,
+    port: Number(values.port),
+    log: (line) => void process.stderr.write(`${line}\n`),
+    ...(spec ? { seed: spec } : {}),
+  });
+  process.stdout.write(`${JSON.stringify({ ready: true, url: github.url, port: github.port })}\n`);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void github.close().then(() => process.exit(0)));
+  }
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) await main();

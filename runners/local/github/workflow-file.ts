@@ -1,0 +1,123 @@
+import { data, Evaluator, Lexer, Parser } from '@actions/expressions';
+import { parse } from 'yaml';
+
+/** What the server itself must know of a workflow file; the jobs are the runner's business. */
+export type WorkflowFile = {
+  path: string;
+  text: string;
+  name: string;
+  runName: string | undefined;
+  on: Record<string, Record<string, unknown>>;
+};
+
+export type DispatchInput = {
+  type: string;
+  required: boolean;
+  default: string | undefined;
+  options: string[];
+};
+
+const MAX_BYTES = 512 * 1024;
+const MAX_DEPTH = 100;
+
+/** A value tells why a file is no workflow: a broken file must not break the push that brings it. */
+export function parseWorkflow(path: string, text: string): WorkflowFile | { path: string; fault: string } {
+  if (text.length > MAX_BYTES) return { path, fault: `larger than ${MAX_BYTES} bytes` };
+  if (deepest(text) > MAX_DEPTH) return { path, fault: `nested deeper than ${MAX_DEPTH}` };
+  let document: unknown;
+  try {
+    document = parse(text, { maxAliasCount: 100 });
+  } catch (error) {
+    return { path, fault: error instanceof Error ? error.message : String(error) };
+  }
+  if (!isRecord(document)) return { path, fault: 'no mapping' };
+  const on = triggers(document.on);
+  if (!on || !isRecord(document.jobs)) return { path, fault: on ? 'no jobs' : 'no triggers' };
+  return {
+    path,
+    text,
+    name: typeof document.name === 'string' ? document.name : path,
+    runName: typeof document['run-name'] === 'string' ? document['run-name'] : undefined,
+    on,
+  };
+}
+
+/** The parser aborts the process on a thousand nested flow collections: count before parsing. */
+function deepest(text: string): number {
+  let depth = 0;
+  let most = 0;
+  for (const character of text) {
+    if (character === '[' || character === '{') most = Math.max(most, ++depth);
+    else if (character === ']' || character === '}') depth = Math.max(0, depth - 1);
+  }
+  return most;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function triggers(on: unknown): WorkflowFile['on'] | undefined {
+  if (typeof on === 'string') return { [on]: {} };
+  if (Array.isArray(on)) return Object.fromEntries(on.map((event) => [String(event), {}]));
+  if (!isRecord(on)) return undefined;
+  return Object.fromEntries(
+    Object.entries(on).map(([event, filter]) => {
+      if (event === 'schedule') return [event, { crons: crons(filter) }];
+      return [event, isRecord(filter) ? filter : {}];
+    }),
+  );
+}
+
+function crons(schedule: unknown): { cron: string; timezone: string }[] {
+  if (!Array.isArray(schedule)) return [];
+  return schedule
+    .filter(isRecord)
+    .flatMap(({ cron, timezone }) =>
+      typeof cron === 'string' ? [{ cron, timezone: typeof timezone === 'string' ? timezone : 'UTC' }] : [],
+    );
+}
+
+export function schedules(file: WorkflowFile): { cron: string; timezone: string }[] {
+  return (file.on.schedule?.crons as { cron: string; timezone: string }[] | undefined) ?? [];
+}
+
+export function strings(value: unknown): string[] | undefined {
+  if (typeof value === 'string') return [value];
+  return Array.isArray(value) ? value.map(String) : undefined;
+}
+
+export function dispatchInputs(file: WorkflowFile): Record<string, DispatchInput> | undefined {
+  const trigger = file.on.workflow_dispatch;
+  if (!trigger) return undefined;
+  const declared = isRecord(trigger.inputs) ? trigger.inputs : {};
+  return Object.fromEntries(
+    Object.entries(declared).map(([name, input]) => {
+      const fields = isRecord(input) ? input : {};
+      return [
+        name,
+        {
+          type: typeof fields.type === 'string' ? fields.type : 'string',
+          required: fields.required === true,
+          default:
+            fields.default === undefined || fields.default === null ? undefined : String(fields.default),
+          options: strings(fields.options) ?? [],
+        },
+      ];
+    }),
+  );
+}
+
+/** `run-name` with its expressions filled in from `github`, `inputs` and `vars`; undefined when it can't be. */
+export function renderRunName(template: string, contexts: Record<string, unknown>): string | undefined {
+  try {
+    const context = JSON.parse(JSON.stringify(contexts), data.reviver) as data.Dictionary;
+    return template.replace(/\$\{\{(.*?)\}\}/gs, (_, expression: string) => {
+      const { tokens } = new Lexer(expression.trim()).lex();
+      const parsed = new Parser(tokens, Object.keys(contexts), []).parse();
+      return new Evaluator(parsed, context).evaluate().coerceString();
+    });
+  } catch {
+    return undefined;
+  }
+}
