@@ -5,7 +5,7 @@ import { packageRoot } from '../templates/load.ts';
 /** Our processes: the source of each, and the name of its bundle in dist/. */
 const SOURCES = {
   app: 'app/process.ts',
-  github: 'runners/local/github/process.ts',
+  github: 'runners/local/github/server.ts',
   'job-runner': 'runners/local/jobs/process.ts',
   supervisor: 'runners/model-server/supervisor-process.ts',
   server: 'runners/model-server/server-process.ts',

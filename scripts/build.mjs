@@ -23,7 +23,7 @@ function entryPoints() {
       ['cli', 'actions/cli.ts'],
       ['inference-child', 'lib/ml/inference-child.ts'],
       ['app', 'app/process.ts'],
-      ['github', 'runners/local/github/process.ts'],
+      ['github', 'runners/local/github/server.ts'],
       ['job-runner', 'runners/local/jobs/process.ts'],
       ['supervisor', 'runners/model-server/supervisor-process.ts'],
       ['server', 'runners/model-server/server-process.ts'],

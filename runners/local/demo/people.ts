@@ -33,9 +33,7 @@ export type Person = {
   ): Promise<
     { number: number; title: string; author: string; url: string; state: string; labels: string[] }[]
   >;
-  runs(
-    workflow: string,
-  ): Promise<
+  runs(workflow: string): Promise<
     {
       id: number;
       status: string;

@@ -1,0 +1,131 @@
+import { approve, deployed, gateOf, mergeWhenGreen, versions } from './scenes.ts';
+import { PRODUCTION, type Stage } from './stage.ts';
+import { until } from './wait.ts';
+
+export type Change = {
+  issue: { title: string; body: string };
+  /** Files of the first data and model pull request, by path. */
+  files: Record<string, string>;
+  /** Data time at which the story starts. */
+  at: string;
+};
+
+/** Problem issue -> reply -> approval -> definition pull request -> merge. */
+export async function defineProblem(stage: Stage, { issue, at }: Change): Promise<void> {
+  const { people, timeline, expectations } = stage;
+  timeline.chapter('1  Problem definition');
+  const opened = await people.productOwner.openIssue({ ...issue, labels: ['ml-problem'] });
+  timeline.event({
+    at,
+    who: people.dataScientist.login,
+    what: `opens issue #${opened.number}: ${issue.title}`,
+    link: opened.url,
+  });
+  await approve(people.mlLead, { stage, number: opened.number, at }, 'the problem');
+  const definition = await until(
+    'the definition pull request',
+    async () =>
+      (await people.mlLead.pulls('open')).find(
+        ({ headRef }) => headRef === `roundhouse/define-${stage.model}`,
+      ),
+    { timeline },
+  );
+  timeline.event({
+    at,
+    who: 'roundhouse',
+    what: `opens #${definition.number}: ${definition.title}`,
+    link: definition.url,
+  });
+  await mergeWhenGreen(people.productOwner, { stage, number: definition.number, at });
+  expectations.expect(
+    'the definition pull request is by the app',
+    definition.author === 'roundhouse[bot]',
+    definition.author,
+  );
+  expectations.expect(
+    'a definition registers nothing',
+    (await versions(stage)).length === 0,
+    await versions(stage),
+  );
+}
+
+/** Data and model pull request -> data, train, evaluate -> card -> approval -> merge -> v1.0.0 in production. */
+export async function firstVersion(stage: Stage, { files, at }: Change): Promise<void> {
+  const { people, timeline, expectations, model } = stage;
+  timeline.chapter('2  Data and model');
+  const branch = `${model}-first-model`;
+  await people.dataScientist.pushBranch(branch, `${model}: data, pipeline and first candidates`, files);
+  const pull = await people.dataScientist.openPull({
+    title: `${model}: first model`,
+    head: branch,
+    body: 'Data sources, pipeline, contract and two candidates. Season and month are left out on purpose: see data.yml.',
+  });
+  timeline.event({
+    at,
+    who: people.dataScientist.login,
+    what: `opens #${pull.number}: data, pipeline, linear and MLP candidates`,
+    link: pull.url,
+  });
+  const asked = await gateOf(people.mlLead, pull.number, ['action_required'], stage);
+  timeline.event({
+    at,
+    who: 'roundhouse',
+    what: `has trained and judged the candidate of #${pull.number}`,
+    figures: asked.title,
+    link: pull.url,
+  });
+  await approvals(stage, pull.number, at);
+  const merged = await mergeWhenGreen(people.mlLead, { stage, number: pull.number, at });
+  await expectVersion(stage, '1.0.0', at);
+  timeline.chapter('3  Deployment');
+  const rollout = await deployed(stage, merged.sha);
+  timeline.event({
+    at,
+    who: 'roundhouse',
+    what: `${model}@v1.0.0 in ${PRODUCTION}: ${rollout.state}`,
+    figures: rollout.description,
+  });
+  expectations.expect('v1.0.0 is deployed', rollout.state === 'success', rollout);
+}
+
+/** Approves as often as the app asks: once for a passed verdict, once more by the gate's owner where it is inconclusive. */
+export async function approvals(stage: Stage, number: number, at: string): Promise<void> {
+  const { people } = stage;
+  await approve(people.mlLead, { stage, number, at }, 'the candidate');
+  const gate = await until(
+    'the approval to be counted',
+    async () => {
+      const pull = await people.mlLead.pull(number);
+      const checks = await people.mlLead.checks(pull.headSha);
+      const found = checks['roundhouse/gate'];
+      const counted =
+        found?.conclusion === 'success' || /1 of 2|inconclusive|one more/i.test(found?.title ?? '');
+      return counted ? found : undefined;
+    },
+    { timeline: stage.timeline },
+  );
+  if (gate.conclusion === 'success') return;
+  await approve(people.productOwner, { stage, number, at }, 'the inconclusive verdict, as the gate owner');
+}
+
+/** The registry has the version: an annotated tag and a published release with the bundle as assets. */
+export async function expectVersion(stage: Stage, version: string, at: string): Promise<void> {
+  const tag = `${stage.model}@v${version}`;
+  const release = await until(
+    `release ${tag}`,
+    async () => (await stage.people.mlLead.releases()).find((one) => one.tag === tag && !one.draft),
+    { timeline: stage.timeline },
+  );
+  stage.timeline.event({
+    at,
+    who: 'roundhouse',
+    what: `registers ${tag}`,
+    figures: `${release.assets.length} assets`,
+    link: release.url,
+  });
+  stage.expectations.expect(
+    `release ${tag} carries the model`,
+    release.assets.includes('model.onnx'),
+    release.assets,
+  );
+}

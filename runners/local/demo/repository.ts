@@ -1,0 +1,109 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { parse } from 'yaml';
+import { packageRoot } from '../../../templates/load.ts';
+import { fillPlaceholders, repositoryFiles } from '../../../templates/repository.ts';
+
+const run = promisify(execFile);
+
+/** Once a day: the local clock jumps over many of them and only the last one fires. */
+export const MONITOR_SCHEDULE = '17 5 * * *';
+
+/** The first commit of a user's repository, pushed over git by a person: an app may not write workflow files. */
+export async function pushFirstCommit(to: {
+  url: string;
+  owner: string;
+  repository: string;
+  login: string;
+  token: string;
+  supervisor: string;
+}): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'roundhouse-first-'));
+  try {
+    const sha = await packageCommit();
+    for (const { path, text } of repositoryFiles({
+      sha,
+      supervisor: to.supervisor,
+      schedule: MONITOR_SCHEDULE,
+    })) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), text);
+    }
+    const git = (...args: string[]) => run('git', ['-C', folder, ...args], { env: gitEnvironment(to.login) });
+    await git('init', '--quiet', '--initial-branch', 'main');
+    await git('add', '--all');
+    await git('commit', '--quiet', '--message', 'Roundhouse: policy, workflows and issue forms');
+    const address = new URL(`${to.url}/${to.owner}/${to.repository}.git`);
+    address.username = to.login;
+    address.password = to.token;
+    await git('push', '--quiet', address.href, 'main');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function gitEnvironment(login: string): NodeJS.ProcessEnv {
+  const who = { NAME: login, EMAIL: `${login}@users.noreply.localhost` };
+  return {
+    ...process.env,
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_AUTHOR_NAME: who.NAME,
+    GIT_AUTHOR_EMAIL: who.EMAIL,
+    GIT_COMMITTER_NAME: who.NAME,
+    GIT_COMMITTER_EMAIL: who.EMAIL,
+  };
+}
+
+/** The commit that workflow files pin: this package's own where it is a checkout. The local job runner maps any. */
+async function packageCommit(): Promise<string> {
+  try {
+    const { stdout } = await run('git', ['-C', packageRoot(), 'rev-parse', 'HEAD']);
+    return stdout.trim();
+  } catch {
+    return '0'.repeat(40);
+  }
+}
+
+const FOLDER = 'runners/local/demo/bikes';
+
+/** The data scientist's files of the first data and model pull request. */
+export function modelFiles(model: string, values: Record<string, string>): Record<string, string> {
+  const folder = join(packageRoot(), FOLDER);
+  const names = [
+    'data.yml',
+    'model.yml',
+    'operate.yml',
+    ...readdirSync(join(folder, 'pipeline')).map((name) => `pipeline/${name}`),
+  ];
+  return Object.fromEntries(
+    names.map((name) => [
+      `models/${model}/${name}`,
+      fillPlaceholders(readFileSync(join(folder, name), 'utf8'), values),
+    ]),
+  );
+}
+
+type FormField = { type: string; id?: string; attributes: { label?: string; render?: string } };
+
+/** The issue as GitHub renders the answers to the form: a heading per field, `_No response_` where there is none. */
+export function problemIssue(): { title: string; body: string } {
+  const answers = parse(readFileSync(join(packageRoot(), FOLDER, 'problem-form.yml'), 'utf8')) as Record<
+    string,
+    unknown
+  >;
+  const form = parse(readFileSync(join(packageRoot(), 'templates/issue-forms/ml-problem.yml'), 'utf8')) as {
+    title?: string;
+    body: FormField[];
+  };
+  const sections = form.body
+    .filter(({ type }) => type !== 'markdown')
+    .map(
+      ({ id, attributes }) =>
+        `### ${attributes.label}\n\n${String(answers[id ?? ''] ?? '_No response_').trim()}`,
+    );
+  return { title: `${form.title ?? ''}hourly bike rentals`, body: sections.join('\n\n') };
+}

@@ -1,0 +1,185 @@
+import { approvals, expectVersion } from './opening.ts';
+import { deployed, gateOf, mergeWhenGreen, versions } from './scenes.ts';
+import { PRODUCTION, type Stage } from './stage.ts';
+import type { Traffic } from './traffic.ts';
+import { until } from './wait.ts';
+
+const DAY_MS = 86_400_000;
+/** Requests a second while a canary is judged: more than while people read. */
+const CANARY_PACE = 30;
+const QUIET_PACE = 4;
+
+/** One stretch of live data; the scheduled check runs a day after its end, when its labels are in. */
+export type Stretch = { name: string; from: number; until: number; last: boolean };
+
+/** What the branch `roundhouse` says about one check. */
+export type CheckRecord = {
+  path: string;
+  monitor: MonitorFigures;
+  decision: 'open' | 'none';
+  reasons: { rule: string; verdict: string; expected: string; actual: string }[];
+};
+
+type Estimate = { estimate: number; lower: number | null; upper: number | null };
+export type MonitorFigures = {
+  as_of: string;
+  window: { from: string; until: string };
+  predictions: number;
+  labels: { matured: number; labelled: number; coverage: number };
+  versions: { version: string; predictions: number }[];
+  drift_verdict: string;
+  drift: { column: string; role: string; verdict: string; seasonal: boolean; psi: Estimate }[];
+  performance: { metric: string; served: Estimate; trivial: number | null; threshold: number | null }[];
+  replay: { version: string; metric: string; estimate: Estimate }[];
+  value: { unit: string; served: Estimate } | null;
+  decay: string;
+};
+
+/** Traffic passes, the schedule fires, the trigger is asked; where it says so, a retraining pull request goes all the way. */
+export async function playStretch(stage: Stage, traffic: Traffic, stretch: Stretch): Promise<CheckRecord> {
+  const { timeline, local } = stage;
+  const asOf = new Date(stretch.until + DAY_MS + 6 * 3_600_000);
+  timeline.chapter(
+    `${stretch.name}  ${new Date(stretch.from).toISOString().slice(0, 10)} to ${new Date(stretch.until).toISOString().slice(0, 10)}`,
+  );
+  await traffic.runUntil(asOf.getTime(), (done, total) =>
+    timeline.working(`requests of ${stretch.name}: ${done} of ${total}`),
+  );
+  const { sent, labelled } = traffic.stats();
+  timeline.event({
+    at: iso(asOf),
+    who: 'traffic',
+    what: `${stretch.name} has passed`,
+    figures: `${sent} requests and ${labelled} labels so far`,
+  });
+  await local.setClock(asOf);
+  const record = await checkRecord(stage, asOf);
+  tellCheck(stage, record);
+  if (record.decision === 'open') await retrain(stage, { traffic, asOf, leaveOpen: stretch.last });
+  return record;
+}
+
+async function checkRecord(stage: Stage, asOf: Date): Promise<CheckRecord> {
+  const path = `monitor/${stage.model}/${iso(asOf).slice(0, 10).replaceAll('-', '/')}.json`;
+  const text = await until(
+    `the scheduled drift check of ${iso(asOf).slice(0, 10)}`,
+    () => stage.people.mlLead.file(path, 'roundhouse'),
+    {
+      timeline: stage.timeline,
+    },
+  );
+  const { monitor, retrain } = JSON.parse(text) as RecordFile;
+  return {
+    path,
+    monitor: monitor.predicate.result,
+    decision: retrain.predicate.result.decision,
+    reasons: retrain.predicate.result.reasons,
+  };
+}
+
+type RecordFile = {
+  monitor: { predicate: { result: MonitorFigures } };
+  retrain: { predicate: { result: { decision: 'open' | 'none'; reasons: CheckRecord['reasons'] } } };
+};
+
+function tellCheck(
+  { timeline, local, model }: Stage,
+  { monitor, decision, reasons, path }: CheckRecord,
+): void {
+  const at = monitor.as_of;
+  const seasonal = monitor.drift.filter((column) => column.seasonal).map(({ column }) => column);
+  const drifted = monitor.drift.filter(({ verdict }) => verdict === 'drifted').map(({ column }) => column);
+  const [performance] = monitor.performance;
+  const link = `${local.url}/acme/${model}/blob/roundhouse/${path}`;
+  timeline.event({
+    at,
+    who: 'roundhouse',
+    what: `drift check: inputs ${monitor.drift_verdict}${drifted.length > 0 ? ` (${drifted.join(', ')})` : ''}${seasonal.length > 0 ? `; season, not decay: ${seasonal.join(', ')}` : ''}`,
+    link,
+  });
+  if (performance !== undefined) {
+    timeline.event({
+      at,
+      who: 'roundhouse',
+      what: `decay: ${monitor.decay === 'failed' ? 'yes' : monitor.decay === 'passed' ? 'no' : 'cannot be told'}`,
+      figures: `${performance.metric} ${interval(performance.served)}, threshold ${performance.threshold ?? 'none'}`,
+    });
+  }
+  timeline.event({
+    at,
+    who: 'roundhouse',
+    what: decision === 'open' ? 'a retraining is due' : 'no retraining is due',
+    figures: reasons.map(({ rule, actual }) => `${rule}: ${actual}`).join('; '),
+  });
+}
+
+async function retrain(
+  stage: Stage,
+  { traffic, asOf, leaveOpen }: { traffic: Traffic; asOf: Date; leaveOpen: boolean },
+): Promise<void> {
+  const { people, timeline, expectations, model } = stage;
+  const pull = await until(
+    'the retraining pull request',
+    async () =>
+      (await people.mlLead.pulls('open')).find(
+        ({ headRef }) => headRef === `roundhouse/retrain-${model}-${iso(asOf).slice(0, 10)}`,
+      ),
+    { timeline },
+  );
+  timeline.event({
+    at: iso(asOf),
+    who: 'roundhouse',
+    what: `opens #${pull.number}: ${pull.title}`,
+    link: pull.url,
+  });
+  expectations.expect(
+    'the retraining pull request opens by itself',
+    pull.author === 'roundhouse[bot]',
+    pull.author,
+  );
+  if (leaveOpen) {
+    timeline.event({
+      at: iso(asOf),
+      who: 'ml-lead',
+      what: `leaves #${pull.number} open: the year is over`,
+      link: pull.url,
+    });
+    return;
+  }
+  const before = await versions(stage);
+  const asked = await gateOf(people.mlLead, pull.number, ['action_required'], stage);
+  timeline.event({
+    at: iso(asOf),
+    who: 'roundhouse',
+    what: `has judged #${pull.number} against the champion on the same rows`,
+    figures: asked.title,
+  });
+  await approvals(stage, pull.number, iso(asOf));
+  const merged = await mergeWhenGreen(people.mlLead, { stage, number: pull.number, at: iso(asOf) });
+  traffic.pace(CANARY_PACE);
+  const version = nextMinor(before.at(-1) ?? '1.0.0');
+  await expectVersion(stage, version, iso(asOf));
+  const rollout = await deployed(stage, merged.sha);
+  traffic.pace(QUIET_PACE);
+  timeline.event({
+    at: iso(asOf),
+    who: 'roundhouse',
+    what: `${model}@v${version} in ${PRODUCTION}: ${rollout.state}`,
+    figures: rollout.description,
+  });
+  expectations.expect(`v${version} is deployed`, rollout.state === 'success', rollout);
+}
+
+function nextMinor(version: string): string {
+  const [major = '1', minor = '0'] = version.split('.');
+  return `${major}.${Number(minor) + 1}.0`;
+}
+
+export function interval({ estimate, lower, upper }: Estimate): string {
+  if (lower === null || upper === null) return `${estimate.toFixed(1)} (too few units for an interval)`;
+  return `${estimate.toFixed(1)} [${lower.toFixed(1)}, ${upper.toFixed(1)}]`;
+}
+
+function iso(at: Date): string {
+  return at.toISOString();
+}
