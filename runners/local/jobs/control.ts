@@ -6,10 +6,8 @@ export type UploadedArtifact = { id?: number };
 
 /** The runner's side of the wire in protocol.ts. */
 export type Control = {
-  claim(
-    request: { runner: string; labels: string[]; wait_ms: number },
-    signal: AbortSignal,
-  ): Promise<ClaimedRun | null>;
+  /** Waits until there is a run, the wait is over, or the runner closes. */
+  claim(request: { runner: string; labels: string[]; wait_ms: number }): Promise<ClaimedRun | null>;
   update(run: number, update: RunUpdate): Promise<void>;
   log(run: number, job: string, text: string): Promise<void>;
   token(run: number, permissions: Permissions): Promise<string>;
@@ -23,20 +21,36 @@ export type Control = {
 /** How long a call waits for a GitHub that is being restarted, and how long when the runner is closing. */
 const patienceMs = 60_000;
 const lastPatienceMs = 1_000;
+/** How long one request may take; a large artifact on one machine needs a fraction of it. */
+const requestMs = 30_000;
+
+type Request = RequestInit & { waitMs?: number; endsOnClosing?: boolean };
 
 export function createControl(input: { url: string; control: string; closing: AbortSignal }): Control {
   const base = `${input.url.replace(/\/$/, '')}/_local`;
 
-  async function attempt(path: string, init: RequestInit): Promise<Response> {
-    const response = await fetch(`${base}${path}`, {
-      ...init,
-      headers: { 'x-roundhouse-local': input.control, ...init.headers },
-    });
-    if (response.status >= 500) throw new Error(`the local GitHub answered ${response.status} to ${path}`);
-    return response;
+  /** A request that is lost without a word (seen where the peer closes right after accepting) ends by time. */
+  async function attempt(path: string, { waitMs = requestMs, ...init }: Request): Promise<Response> {
+    const limit = new AbortController();
+    const timer = setTimeout(
+      () => limit.abort(new Error(`no answer to ${path} within ${waitMs} ms`)),
+      waitMs,
+    );
+    const stop = () => limit.abort(input.closing.reason);
+    if (init.endsOnClosing) input.closing.addEventListener('abort', stop, { once: true });
+    try {
+      const headers = { 'x-roundhouse-local': input.control, ...init.headers };
+      const response = await fetch(`${base}${path}`, { ...init, headers, signal: limit.signal });
+      if (response.status >= 500) throw new Error(`the local GitHub answered ${response.status} to ${path}`);
+      const bytes = await response.arrayBuffer();
+      return new Response(nullBody(response.status) ? null : bytes, response);
+    } finally {
+      clearTimeout(timer);
+      input.closing.removeEventListener('abort', stop);
+    }
   }
 
-  async function send(path: string, init: RequestInit = {}): Promise<Response> {
+  async function send(path: string, init: Request = {}): Promise<Response> {
     const startedAt = Date.now();
     for (let pause = 100; ; pause = Math.min(pause * 2, 2_000)) {
       try {
@@ -49,7 +63,7 @@ export function createControl(input: { url: string; control: string; closing: Ab
     }
   }
 
-  async function expect(path: string, init?: RequestInit): Promise<Response> {
+  async function expect(path: string, init?: Request): Promise<Response> {
     const response = await send(path, init);
     if (response.ok) return response;
     throw new Error(
@@ -57,7 +71,7 @@ export function createControl(input: { url: string; control: string; closing: Ab
     );
   }
 
-  const body = (method: string, value: unknown): RequestInit => ({
+  const body = (method: string, value: unknown): Request => ({
     method,
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(value),
@@ -65,8 +79,9 @@ export function createControl(input: { url: string; control: string; closing: Ab
   const artifactPath = (run: number, name: string) => `/runs/${run}/artifacts/${encodeURIComponent(name)}`;
 
   return {
-    async claim(request, signal) {
-      const response = await attempt('/runner/claim', { ...body('POST', request), signal });
+    async claim(request) {
+      const patient = { waitMs: request.wait_ms + requestMs, endsOnClosing: true };
+      const response = await attempt('/runner/claim', { ...body('POST', request), ...patient });
       if (response.status === 204) return null;
       if (!response.ok)
         throw new Error(`the local GitHub answered ${response.status} to a claim: ${await response.text()}`);
@@ -117,6 +132,10 @@ export function createControl(input: { url: string; control: string; closing: Ab
       return (await parsed<{ cancelled: boolean }>(await expect(`/runs/${run}/state`))).cancelled;
     },
   };
+}
+
+function nullBody(status: number): boolean {
+  return status === 204 || status === 304;
 }
 
 async function parsed<T>(response: Response): Promise<T> {

@@ -34,8 +34,15 @@ export type JobRunnerOptions = {
 };
 export type JobRunner = { close(): Promise<void> };
 
-/** What github.com's Linux runners and self-hosted ones answer to. */
-export const defaultLabels = ['self-hosted', 'linux', process.arch, 'ubuntu-latest', 'roundhouse'];
+/** One machine plays both of the workflows' runners, the one for the user's code and the one that judges it. */
+export const defaultLabels = [
+  'self-hosted',
+  'linux',
+  process.arch,
+  'ubuntu-latest',
+  'roundhouse-untrusted',
+  'roundhouse-trusted',
+];
 /** Runs taken at once; most of them wait for a slot or a concurrency group. */
 const maxOpenRuns = 100;
 const claimWaitMs = 10_000;
@@ -90,12 +97,12 @@ async function claimRuns(desk: Desk, closing: AbortSignal): Promise<void> {
     }
     try {
       const request = { runner: host.name, labels: host.labels, wait_ms: claimWaitMs };
-      const run = await host.control.claim(request, closing);
+      const run = await host.control.claim(request);
       complaint = '';
       if (run) openRun(desk, run);
     } catch (fault) {
       if (closing.aborted) return;
-      const message = fault instanceof Error ? fault.message : String(fault);
+      const message = fault instanceof Error ? `${fault.message} ${fault.cause ?? ''}`.trim() : String(fault);
       if (message !== complaint) host.log(`no run can be claimed: ${message}`);
       complaint = message;
       await sleep(250);

@@ -1,4 +1,5 @@
 import type { KeyValuePair, TemplateToken } from '@actions/workflow-parser/templates/tokens/index';
+import { parseDocument } from 'yaml';
 import { conditionOf } from './expression.ts';
 import { listOf, mapOf, type Template, type TemplateMap, textOf, toTemplate } from './template.ts';
 import {
@@ -64,7 +65,8 @@ export type ParsedWorkflow = { ok: true; workflow: Workflow } | { ok: false; err
 const jobTimeout = 360;
 /** Bounds that keep hostile YAML from exhausting the stack of the parsers below. */
 const maxBytes = 512 * 1024;
-const maxDepth = 100;
+const maxIndent = 400;
+const maxOpen = 200;
 
 /** Every error is `<path> (Line: 3, Col: 5): what is wrong`. */
 export async function parseWorkflowFile(path: string, text: string): Promise<ParsedWorkflow> {
@@ -85,24 +87,31 @@ export async function parseWorkflowFile(path: string, text: string): Promise<Par
 
 function boundsError(path: string, text: string): string | null {
   if (Buffer.byteLength(text) > maxBytes) return `${path}: larger than ${maxBytes} bytes`;
+  let open = 0;
   for (const [index, line] of text.split('\n').entries()) {
-    const flow = (line.match(/[[{]/g) ?? []).length;
-    const indent = (line.match(/^[\s-]*/)?.[0] ?? '').length;
-    if (flow > maxDepth && nestedDepth(line) > maxDepth)
-      return `${path} (Line: ${index + 1}): nested deeper than ${maxDepth}`;
-    if (indent > 2000) return `${path} (Line: ${index + 1}): nested deeper than ${maxDepth}`;
+    const here = `${path} (Line: ${index + 1})`;
+    if ((/^[\s?-]*/.exec(line)?.[0].length ?? 0) > maxIndent)
+      return `${here}: indented deeper than ${maxIndent}`;
+    for (const character of line) {
+      if (character === '[' || character === '{') open += 1;
+      if (character === ']' || character === '}') open = Math.max(0, open - 1);
+      if (open > maxOpen) return `${here}: more than ${maxOpen} open brackets`;
+    }
   }
-  return null;
+  return aliasError(path, text);
 }
 
-function nestedDepth(line: string): number {
-  let depth = 0;
-  let deepest = 0;
-  for (const character of line) {
-    if (character === '[' || character === '{') deepest = Math.max(deepest, ++depth);
-    if (character === ']' || character === '}') depth--;
+/** The parser copies what an alias names wherever it is named: a short file could become an endless one. */
+function aliasError(path: string, text: string): string | null {
+  if (!/\*\w/.test(text)) return null;
+  const document = parseDocument(text, { uniqueKeys: false, logLevel: 'silent' });
+  if (document.errors.length > 0) return null;
+  try {
+    document.toJS({ maxAliasCount: 100 });
+    return null;
+  } catch (fault) {
+    return `${path}: ${fault instanceof Error ? fault.message : fault}`;
   }
-  return deepest;
 }
 
 /** Keys that are right on GitHub but that this runner cannot honour: refused, never ignored. */

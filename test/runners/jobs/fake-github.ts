@@ -22,13 +22,13 @@ export type FakeGitHub = Awaited<ReturnType<typeof startFakeGitHub>>;
 export const fakeToken = (run: number) =>
   `ghs_7_${String(run).padStart(4, '0')}.${'a'.repeat(40)}.${'b'.repeat(12)}`;
 
-export async function startFakeGitHub() {
+export async function startFakeGitHub(port = 0) {
   const control = 'control-token';
   const runs = new Map<number, FakeRun>();
   const server = createServer((request, response) => {
     answer(request, response).catch((fault) => response.writeHead(500).end(String(fault)));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

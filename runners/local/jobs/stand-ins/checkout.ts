@@ -1,4 +1,5 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { childEnvironment, jobFrame, runInJob, workspacePath } from '../session.ts';
 import { isTrue, refuseInputs, type StandInCall } from './stand-in.ts';
 
@@ -14,7 +15,9 @@ export async function checkout(call: StandInCall): Promise<void> {
   session.masks.add(token);
 
   mkdirSync(folder, { recursive: true });
-  if (isTrue(call.input('clean'), true)) rmSync(`${folder}/.git`, { recursive: true, force: true });
+  if (isTrue(call.input('clean'), true)) {
+    for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true, force: true });
+  }
   const git = (...args: string[]) => runGit(call, { folder, header, args });
   const depth = Number(call.input('fetch-depth') || '1');
   const depthArgs = depth > 0 ? [`--depth=${depth}`, '--no-tags'] : ['--tags'];
