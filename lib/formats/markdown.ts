@@ -18,8 +18,8 @@ export function escapeMarkdown(text: string): string {
     .replace(/:(?=\/\/)/g, ':\u200b')
     .replace(/\bwww\./gi, (mark) => `${mark.slice(0, -1)}\u200b.`)
     .replace(/:(?=[\w+-]+:)/g, ':\u200b')
-    .replace(/^([-+=#])/, '\\$1')
-    .replace(/^(\d{1,9})([.)])/, '$1\\$2');
+    .replace(/^([-+=#])(?=[-+=#\s]|$)/, '\\$1')
+    .replace(/^(\d{1,9})([.)])(?=\s|$)/, '$1\\$2');
 }
 
 /** A text as inline code. Where a backtick or a table's pipe would end it, the HTML element carries it. */
@@ -103,18 +103,23 @@ const compiled = new Map<string, Handlebars.TemplateDelegate>();
 /**
  * Renders a Handlebars template to Markdown. `{{value}}` is escaped for Markdown; `{{raw value}}` is for
  * Markdown that is safe already; triple braces are refused. A name that the view lacks is an error.
+ * `partials` are templates that this one includes as `{{> name}}`.
  */
-export function render(template: string, view: object): string {
-  let run = compiled.get(template);
-  if (!run) {
-    run = engine.compile(escapeByDefault(template), { noEscape: true, strict: true });
-    compiled.set(template, run);
-  }
-  return run(view)
+export function render(template: string, view: object, partials: Record<string, string> = {}): string {
+  const parts = Object.entries(partials).map(([name, text]) => [name, compile(text)] as const);
+  return compile(template)(view, { partials: Object.fromEntries(parts) })
     .replace(/[ \t]+$/gm, '')
     .replace(/\n{3,}/g, '\n\n')
     .trim()
     .concat('\n');
+}
+
+function compile(template: string): Handlebars.TemplateDelegate {
+  const known = compiled.get(template);
+  if (known) return known;
+  const run = engine.compile(escapeByDefault(template), { noEscape: true, strict: true });
+  compiled.set(template, run);
+  return run;
 }
 
 /** Handlebars escapes for HTML, which leaves mentions and links alive: every plain mustache gets our escape. */
