@@ -42,7 +42,7 @@ export function checkContract(
       rule: 'contract',
       verdict: 'passed',
       expected: 'every rule holds',
-      actual: `${held} rules hold`,
+      actual: `rules that hold: ${held}`,
       where: 'output',
     });
   return { verdict: worstOf(reasons.map(({ verdict }) => verdict)), reasons };

@@ -12,6 +12,7 @@ import {
   type SqlColumn,
   writeRelation,
 } from './table-io.ts';
+import { unstableParts } from './unstable-sql.ts';
 
 export type SessionOptions = {
   /** The only folder that SQL can reach. */
@@ -22,6 +23,9 @@ export type SessionOptions = {
   deadlineMs?: number;
 };
 
+/** What a text holds: how many statements, whether it is one SELECT without parameters, what in it is unstable. */
+export type Inspection = { statements: number; select: boolean; unstable: string[] };
+
 /**
  * A DuckDB in memory that runs other people's SQL: no file outside its folder, no network, no extension, no
  * setting can be reached. Statements run one after the other, because a second one would end an open stream.
@@ -29,8 +33,7 @@ export type SessionOptions = {
 export type Session = {
   folder: string;
   run(sql: string): Promise<void>;
-  /** What the text holds: the number of statements, and whether it is one SELECT without parameters. */
-  inspect(sql: string): Promise<{ statements: number; select: boolean }>;
+  inspect(sql: string): Promise<Inspection>;
   count(relation: string): Promise<number>;
   columns(relation: string): Promise<SqlColumn[]>;
   /** Rows of a relation (quoted table name or parenthesised SELECT) in its order. */
@@ -82,11 +85,13 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     inspect: (sql) =>
       inTurn(async () => {
         const extracted = await connection.extractStatements(sql);
-        if (extracted.count !== 1) return { statements: extracted.count, select: false };
+        if (extracted.count !== 1) return { statements: extracted.count, select: false, unstable: [] };
         const statement = await extracted.prepare(0);
         const select = statement.statementType === StatementType.SELECT && statement.parameterCount === 0;
         statement.destroySync();
-        return { statements: 1, select };
+        if (!select) return { statements: 1, select, unstable: [] };
+        const tree = await connection.runAndReadAll('SELECT json_serialize_sql(CAST($1 AS VARCHAR))', [sql]);
+        return { statements: 1, select, unstable: unstableParts(String(tree.getRows()[0]?.[0])) };
       }),
     count: (relation) => inTurn(() => countRows(connection, relation)),
     columns: (relation) => inTurn(() => describe(connection, relation)),

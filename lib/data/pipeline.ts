@@ -56,7 +56,7 @@ function tableName({ path, name }: Step, taken: ReadonlySet<string>): string {
 
 async function runStep(session: Session, { path, sql }: Step, table: string): Promise<void> {
   try {
-    const { statements, select } = await session.inspect(sql);
+    const { statements, select, unstable } = await session.inspect(sql);
     if (!select) {
       throw new UserError(
         statements === 1
@@ -64,6 +64,11 @@ async function runStep(session: Session, { path, sql }: Step, table: string): Pr
           : `${path}: a step is one SELECT, and these are ${statements} statements`,
         { fix: 'keep one SELECT without parameters (WITH is fine); put the next one into a file of its own' },
       );
+    }
+    if (unstable.length > 0) {
+      throw new UserError(`${path}: ${unstable.join(', ')} would give other rows on another run`, {
+        fix: 'take dates from the rows and choose rows by their key, so that the same sources give the same rows',
+      });
     }
     // On one line with the text, so that DuckDB's line numbers are those of the file.
     await session.run(`CREATE TABLE ${quoteName(table)} AS ${sql}`);

@@ -54,7 +54,7 @@ function openIncoming({ root, objects, pathOf }: Quarantine): Incoming {
     const path = join(root, checkName(name, 8));
     await refuseLinks(dirname(root), dirname(path));
     const stat = await lstat(path).catch(() => null);
-    if (stat !== null && stat.nlink > 1) throw new Error(`${path} is a hard link to another file: refused`);
+    if (stat?.isFile() && stat.nlink > 1) throw new Error(`${path} is a hard link to another file: refused`);
     return path;
   }
 
