@@ -4,9 +4,6 @@ import type { Command } from 'commander';
 import type { EvidenceStage } from '#lib/lifecycle/evidence.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import type { Verdict } from '#lib/lifecycle/verdict.ts';
-import { dataStage } from './data/stage.ts';
-import { driftCheckStage } from './drift-check/stage.ts';
-import { evaluateStage } from './evaluate/stage.ts';
 import { openContext, type StageContext } from './kit/context.ts';
 import { openDeps } from './kit/deps.ts';
 import { loadModelFolder } from './kit/model-folder.ts';
@@ -14,8 +11,16 @@ import { planned } from './kit/planned.ts';
 import { silentProgress, terminalProgress } from './kit/progress.ts';
 import type { StageResult } from './kit/stage.ts';
 import { type PlannedStage, main as planMain } from './plan/main.ts';
-import { retrainStage } from './retrain/stage.ts';
-import { trainStage } from './train/stage.ts';
+
+/** Each stage is loaded when it is asked for: DuckDB and the ML runtimes cost a second that --help need not wait for. */
+const stages = {
+  data: async (context: StageContext) => (await import('./data/stage.ts')).dataStage(context),
+  train: async (context: StageContext) => (await import('./train/stage.ts')).trainStage(context),
+  evaluate: async (context: StageContext) => (await import('./evaluate/stage.ts')).evaluateStage(context),
+  deploy: async (context: StageContext) => (await import('./deploy/stage.ts')).deployStage(context),
+  monitor: async (context: StageContext) => (await import('./drift-check/stage.ts')).driftCheckStage(context),
+  retrain: async (context: StageContext) => (await import('./retrain/stage.ts')).retrainStage(context),
+};
 
 type Options = Record<string, string | boolean | undefined>;
 
@@ -26,7 +31,7 @@ export function stageCommands(program: Command): void {
     program,
     'data',
     'run the SQL pipeline, check the contract, make profile and parts',
-    (context) => upToDateOr(context, 'data', null, dataStage),
+    (context) => upToDateOr(context, 'data', null, stages.data),
     ['--force', 'run even when up to date'],
   );
   stage(
@@ -41,20 +46,27 @@ export function stageCommands(program: Command): void {
     program,
     'evaluate',
     'judge the winner of the search on the holdout',
-    (context) => upToDateOr(context, 'evaluate', null, evaluateStage),
+    (context) => upToDateOr(context, 'evaluate', null, stages.evaluate),
     ['--force', 'run even when up to date'],
     ['--base <ref>', 'git ref whose locks name the champion (default HEAD)'],
   );
   stage(
     program,
+    'deploy',
+    'roll out what the locks name, step by step, until it is over',
+    (context) => runAndSave(context, 'deploy', stages.deploy),
+    ['--environment <name>', 'environment of operate.yml (default: its first)'],
+  );
+  stage(
+    program,
     'monitor',
     'compare live predictions and matured labels with the reference',
-    (context) => runAndSave(context, 'monitor', driftCheckStage),
+    (context) => runAndSave(context, 'monitor', stages.monitor),
     ['--environment <name>', 'environment that is watched'],
     ['--as-of <instant>', 'data time up to which is looked (default: now)'],
   );
   stage(program, 'retrain', 'decide on a retraining from the last monitor evidence', (context) =>
-    runAndSave(context, 'retrain', retrainStage),
+    runAndSave(context, 'retrain', stages.retrain),
   );
 }
 
@@ -176,7 +188,7 @@ async function trainAll(context: StageContext): Promise<Outcome> {
       ...context,
       option: (name) => (name === 'candidate' ? String(index) : context.option(name)),
     };
-    outcomes.push(await upToDateOr(one, 'train', index, trainStage));
+    outcomes.push(await upToDateOr(one, 'train', index, stages.train));
   }
   return {
     verdict: 'passed',
