@@ -59,7 +59,11 @@ function changeOf({ operate, data, monitor }: RetrainingFacts): RetrainResult['c
   };
 }
 
-function checkTrigger(trigger: Trigger, { performance, labels }: MonitorResult): Reason {
+/** One trigger on one window of monitoring: `failed` fires it, and labels that are pending can't. */
+export function checkTrigger(
+  trigger: Trigger,
+  { performance, labels }: Pick<MonitorResult, 'performance' | 'labels'>,
+): Reason {
   const { metric, worse_than, by } = trigger;
   const rule = `labelled_loss: ${metric} worse than the ${worse_than}`;
   const where = `performance.${metric}`;
@@ -83,7 +87,7 @@ function checkTrigger(trigger: Trigger, { performance, labels }: MonitorResult):
  * Is what was served worse than a figure by more than a margin? `failed` when the better end of its interval
  * is beyond the limit, `passed` when the worse end is within. For metrics to maximize the limit lies below.
  */
-export function checkLoss({
+function checkLoss({
   metric,
   served,
   base,

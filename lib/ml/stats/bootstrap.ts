@@ -118,7 +118,7 @@ export function influenceOf({ columns, of }: Summands): Float64Array {
 }
 
 /** Both tails of Student's t at the confidence, as the normal tail that the percentiles then stand for. */
-function expandedTail(units: number, confidence: number): number {
+export function expandedTail(units: number, confidence = CONFIDENCE): number {
   if (units < 2) return (1 - confidence) / 2;
   const reach = studentQuantile(1 - (1 - confidence) / 2, units - 1) * Math.sqrt(units / (units - 1));
   return 1 - normalCdf(reach);

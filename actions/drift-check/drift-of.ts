@@ -1,0 +1,88 @@
+import { join } from 'node:path';
+import { readParquet } from '#lib/data/duckdb.ts';
+import { type Column, columnOf, type Table, timesOf } from '#lib/data/table.ts';
+import type { Reference } from '#lib/lifecycle/bundle.ts';
+import { durationMs } from '#lib/lifecycle/duration.ts';
+import type { DriftColumn } from '#lib/lifecycle/evidence.ts';
+import { checkDrift, type DriftQuestion, type Sample } from '#lib/ml/drift.ts';
+import { samplingOf } from '#lib/ml/evaluate.ts';
+import { feedOf } from '#lib/ml/feed.ts';
+import { liveSampling } from '#lib/ml/live-performance.ts';
+import { startPredictor } from '#lib/ml/predictor.ts';
+import { type Sampling, unitsOf } from '#lib/ml/stats/units.ts';
+import type { LoadedBundle } from '#lib/store/bundle.ts';
+import type { ModelFolder } from '../kit/model-folder.ts';
+import type { StageDeps } from '../kit/stage.ts';
+
+export type Drifting = {
+  /** All predictions of the window, and those that have a label. */
+  rows: Table;
+  labelled: Table;
+  folder: ModelFolder;
+  bundle: LoadedBundle;
+  reference: Reference;
+  seed: number;
+  deps: Pick<StageDeps, 'store' | 'scratch'>;
+};
+
+/** Inputs, predictions and labels of a window against the rows that the served bytes were trained on. */
+export async function driftOf(drifting: Drifting): Promise<DriftColumn[]> {
+  const { rows, labelled, folder, bundle, reference, seed, deps } = drifting;
+  if (rows.rows === 0) return [];
+  const { data, operate, problem } = folder;
+  const path = await deps.store.getFile(reference.training.object, join(deps.scratch, 'reference.parquet'));
+  const training = await readParquet(path);
+  const classes = problem.task.kind !== 'regression';
+  const inputs: DriftQuestion['columns'] = Object.entries(data.inputs).map(([name, { type }]) => ({
+    name,
+    role: 'input',
+    category: type === 'category',
+    reference: columnOf(training, name),
+    current: columnOf(rows, name),
+  }));
+  const prediction: DriftQuestion['columns'][number] = {
+    name: 'prediction',
+    role: 'prediction',
+    category: false,
+    reference: await predictionsOn(training, bundle),
+    current: columnOf(rows, 'prediction'),
+  };
+  const target: DriftQuestion['columns'][number] = {
+    name: data.target,
+    role: 'target',
+    category: classes,
+    reference: columnOf(training, data.target),
+    current: columnOf(labelled, 'label'),
+  };
+  return checkDrift({
+    columns: [...inputs, prediction, ...(labelled.rows > 0 ? [target] : [])],
+    reference: sampleOf(samplingOf(data, training), training, data.time),
+    current: sampleOf(liveSampling(data, rows), rows, 'event_time'),
+    currentOf: { target: sampleOf(liveSampling(data, labelled), labelled, 'event_time') },
+    window: durationMs(operate.monitoring.window),
+    threshold: operate.monitoring.drift.psi,
+    fdr: operate.monitoring.drift.fdr,
+    seed,
+  });
+}
+
+/** Declared units as they are: slow movement is what the reference's own past windows answer for. */
+function sampleOf(sampling: Sampling, table: Table, time: string | null): Sample {
+  const units = unitsOf(sampling, new Float64Array(table.rows));
+  return { units, time: time === null ? null : timesOf(table, time) };
+}
+
+/** The served bytes on their own training rows: the same number per row that the prediction log keeps. */
+async function predictionsOn(training: Table, { model, signature }: LoadedBundle): Promise<Column> {
+  const predictor = await startPredictor({ model, signature });
+  try {
+    const { values, width } = await predictor.predict(feedOf(training, signature), training.rows);
+    const last = Float64Array.from(
+      { length: training.rows },
+      (_, row) => values[(row + 1) * width - 1] ?? Number.NaN,
+    );
+    return { kind: 'number', values: last, integer: false };
+  } finally {
+    await predictor.close();
+  }
+}
