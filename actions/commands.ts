@@ -6,6 +6,7 @@ import { UserError } from '#lib/lifecycle/user-error.ts';
 import type { Verdict } from '#lib/lifecycle/verdict.ts';
 import { openContext, type StageContext } from './kit/context.ts';
 import { openDeps } from './kit/deps.ts';
+import { judged } from './kit/judged.ts';
 import { loadModelFolder } from './kit/model-folder.ts';
 import { planned } from './kit/planned.ts';
 import { silentProgress, terminalProgress } from './kit/progress.ts';
@@ -50,6 +51,7 @@ export function stageCommands(program: Command): void {
     ['--force', 'run even when up to date'],
     ['--base <ref>', 'git ref whose locks name the champion (default HEAD)'],
   );
+  stage(program, 'card', 'write locks, cards and change note into models/<name>/', card);
   stage(
     program,
     'deploy',
@@ -143,6 +145,19 @@ async function stagesOf(context: StageContext): Promise<PlannedStage[]> {
 
 function describeStage({ stage: name, index, run, why }: PlannedStage): string {
   return `${run ? 'run ' : 'skip'}  ${name}${index === null ? '' : ` #${index}`}: ${why}`;
+}
+
+async function card(context: StageContext): Promise<Outcome> {
+  const { writeCardFiles } = await import('./model-card/files.ts');
+  const { plan } = await planned(context);
+  const { data, train } = await judged(context, plan);
+  const evaluate = context.evidence.require('evaluate');
+  const written = writeCardFiles(
+    { model: context.model, plan, data, train, evaluate },
+    context.deps.workspace,
+  );
+  const lines = written.length === 0 ? ['card: up to date'] : written.map((path) => `wrote ${path}`);
+  return { verdict: evaluate.predicate.result.verdict, value: { written }, lines };
 }
 
 async function upToDateOr<Stage extends EvidenceStage>(

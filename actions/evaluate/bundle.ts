@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { contentDigest, renderKeySet } from '#lib/data/content.ts';
 import { writeParquet } from '#lib/data/duckdb.ts';
 import { type Profile, quantile } from '#lib/data/profile.ts';
-import type { Table } from '#lib/data/table.ts';
+import { stack, type Table } from '#lib/data/table.ts';
 import { canonicalJson } from '#lib/formats/digest.ts';
 import { type Bundle, bundleSchema, referenceSchema, type Signature } from '#lib/lifecycle/bundle.ts';
 import type { Comparison, TrainResult } from '#lib/lifecycle/evidence.ts';
@@ -15,7 +15,7 @@ import type { Predictor } from '#lib/ml/predictor-types.ts';
 import { seedOf } from '#lib/ml/stats/random.ts';
 import type { StageDeps } from '../kit/stage.ts';
 import type { Subject } from '../kit/statement.ts';
-import { type Rows, stack } from './rows.ts';
+import type { Rows } from './rows.ts';
 
 export type Packing = {
   model: string;

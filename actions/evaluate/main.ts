@@ -1,3 +1,4 @@
+import { stack } from '#lib/data/table.ts';
 import { gatesDigest } from '#lib/formats/digests.ts';
 import type { EvaluateResult, Statement, TrainResult } from '#lib/lifecycle/evidence.ts';
 import type { Champion, JobPlan, Part } from '#lib/lifecycle/plan.ts';
@@ -9,7 +10,7 @@ import type { StageDeps, StageResult } from '../kit/stage.ts';
 import { makeStatement } from '../kit/statement.ts';
 import { packBundle } from './bundle.ts';
 import { type Predictors, startPredictors } from './predictors.ts';
-import { openRows, type Rows, stack } from './rows.ts';
+import { openRows, type Rows } from './rows.ts';
 
 export type EvaluateInputs = {
   model: string;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { parseKeySet } from '#lib/data/content.ts';
 import { readParquet } from '#lib/data/duckdb.ts';
-import { type Column, columnOf, type Table } from '#lib/data/table.ts';
+import type { Table } from '#lib/data/table.ts';
 import type { DataResult } from '#lib/lifecycle/evidence.ts';
 import type { Part } from '#lib/lifecycle/plan.ts';
 import type { StageDeps } from '../kit/stage.ts';
@@ -44,24 +44,4 @@ export function openRows(parts: DataResult['parts'], { exchange, scratch }: Stag
 
 function pathOf(name: PartName): string {
   return name === 'train' || name === 'validation' || name === 'full' ? `train/${name}` : `holdout/${name}`;
-}
-
-/** The rows of both, one after the other; columns are those of the first. */
-export function stack(first: Table, second: Table): Table {
-  const columns = [...first.columns].map(([name, upper]): [string, Column] => {
-    const lower = columnOf(second, name);
-    if (upper.kind === 'text' || lower.kind === 'text') {
-      return [name, { kind: 'text', values: [...textsOf(upper), ...textsOf(lower)] }];
-    }
-    const values = new Float64Array(first.rows + second.rows);
-    values.set(upper.values);
-    values.set(lower.values, first.rows);
-    return [name, { ...upper, values }];
-  });
-  return { rows: first.rows + second.rows, columns: new Map(columns) };
-}
-
-function textsOf(column: Column): (string | null)[] {
-  if (column.kind === 'text') return column.values;
-  return Array.from(column.values, (value) => (Number.isNaN(value) ? null : String(value)));
 }

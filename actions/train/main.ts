@@ -79,15 +79,15 @@ async function train(
   const { problem, model } = folder;
   const evidence = data.predicate.result;
   const parts = await readParts(evidence.parts, deps);
-  const fit = fitWith({ folder, candidate }, classesOf(parts.full, problem.target, problem.task), deps);
+  const fitOn = fitWith({ folder, candidate }, classesOf(parts.full, problem.target, problem.task), deps);
 
-  const search = await fit(parts.train, 'search');
+  const search = await fitOn(parts.train, 'search');
   const validation = await score(search, parts.validation, folder);
   deps.progress.note(`${candidate.name}: ${validation.metric} ${validation.value} on validation rows`);
   const seenByTwin = stack(parts.train, parts.validation);
-  const twin = await fit(seenByTwin, 'twin');
+  const twin = await fitOn(seenByTwin, 'twin');
   const refit = model.refit === 'full';
-  const served = refit ? await fit(parts.full, 'served') : twin;
+  const served = refit ? await fitOn(parts.full, 'served') : twin;
   if (canonicalJson(served.signature) !== canonicalJson(twin.signature))
     throw new Error('the twin and the served model have different signatures');
 

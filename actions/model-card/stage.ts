@@ -1,0 +1,48 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { hasMarker, replaceSection, withMarker } from '#lib/formats/sticky.ts';
+import { UserError } from '#lib/lifecycle/user-error.ts';
+import type { StepResult } from '../kit/action.ts';
+import type { StageContext } from '../kit/context.ts';
+import { openGitHub } from '../kit/github.ts';
+import { judged } from '../kit/judged.ts';
+import { planned } from '../kit/planned.ts';
+import { main } from './main.ts';
+
+/** The card for the job summary; with a token, as this model's section of the pull request's one comment. */
+export async function modelCardStage(context: StageContext): Promise<StepResult> {
+  const { plan } = await planned(context);
+  const evaluate = context.evidence.require('evaluate');
+  const { section, card } = await main(
+    { model: context.model, plan, ...(await judged(context, plan)), evaluate },
+    context.deps,
+  );
+  const path = join(context.deps.env.RUNNER_TEMP ?? context.deps.scratch, 'MODEL_CARD.md');
+  writeFileSync(path, card);
+  const token = context.option('token');
+  if (token !== '') await postSection(context, token, section);
+  return { outputs: { card: path }, summary: section };
+}
+
+const MARKER = { kind: 'plain-steps', key: 'card' };
+
+/** Without the app: one comment for all models, a section each, edited in place. */
+async function postSection(context: StageContext, token: string, section: string): Promise<void> {
+  const { forge, login } = await openGitHub({ token, env: context.deps.env });
+  const issue = pullRequestNumber(context);
+  const mine = (await forge.comments.list(issue)).filter(
+    ({ author, body }) => author.login === login && hasMarker(body, MARKER),
+  );
+  const [kept] = mine.toSorted((one, other) => one.id - other.id);
+  const body = replaceSection(kept?.body ?? withMarker(MARKER, '## Roundhouse\n'), context.model, section);
+  if (kept === undefined) await forge.comments.create(issue, body);
+  else if (kept.body !== body) await forge.comments.update(kept.id, body);
+}
+
+function pullRequestNumber({ option, deps }: StageContext): number {
+  const asked = option('pull-request') || (/^refs\/pull\/(\d+)\//.exec(deps.env.GITHUB_REF ?? '')?.[1] ?? '');
+  if (/^\d+$/.test(asked)) return Number(asked);
+  throw new UserError('there is no pull request to write the card to', {
+    fix: 'run the step on pull_request, or give its number as the input pull-request',
+  });
+}
