@@ -9,6 +9,8 @@ export type PullRequest = {
   state: 'open' | 'closed';
   merged: boolean;
   draft: boolean;
+  /** null: GitHub has not computed it yet, or a list was asked. */
+  mergeable: boolean | null;
   base: { ref: string; sha: string };
   head: { ref: string; sha: string; same_repository: boolean };
   url: string;
@@ -73,6 +75,7 @@ type ApiPull = {
   state: string;
   merged_at: string | null;
   draft?: boolean | undefined;
+  mergeable?: boolean | null;
   base: { ref: string; sha: string };
   head: { ref: string; sha: string; repo: { full_name: string } | null };
   html_url: string;
@@ -87,6 +90,7 @@ function pullOf(pull: ApiPull, repository: string): PullRequest {
     state: pull.state === 'closed' ? 'closed' : 'open',
     merged: pull.merged_at !== null,
     draft: pull.draft ?? false,
+    mergeable: pull.mergeable ?? null,
     base: { ref: pull.base.ref, sha: pull.base.sha },
     head: {
       ref: pull.head.ref,

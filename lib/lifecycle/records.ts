@@ -47,7 +47,13 @@ export const claimRecordSchema = z.strictObject({
 });
 export type ClaimRecord = z.infer<typeof claimRecordSchema>;
 
-const judged = { digests: inputDigestsSchema, champion: digestSchema.nullable(), plan: digestSchema };
+const judged = {
+  request_id: z.string(),
+  digests: inputDigestsSchema,
+  /** Candidate digest of the model in force that it was compared with. */
+  champion: digestSchema.nullable(),
+  plan: digestSchema,
+};
 
 /** `runs/<model>/<run>-<attempt>.json`: evidence that was taken from one run. Digests name evidence files. */
 export const runRecordSchema = z.discriminatedUnion('stage', [

@@ -1,0 +1,75 @@
+import { hexOf } from '#lib/formats/digest.ts';
+import type { People } from '#lib/github/permissions.ts';
+import type { StateBranch } from '#lib/github/state-branch.ts';
+import {
+  type ApprovalComment,
+  type ApprovalCount,
+  type ApprovalRequest,
+  countApprovals,
+  rolesOf,
+} from '#lib/lifecycle/approval.ts';
+import type { Policy } from '#lib/lifecycle/policy.ts';
+import { approvalRecordSchema } from '#lib/lifecycle/records.ts';
+import type { Digest } from '#lib/lifecycle/scalars.ts';
+import { listRecords, recordPath } from './records.ts';
+
+/** Something that people are asked to approve. */
+export type Ask = Omit<ApprovalRequest, 'comments' | 'others' | 'roles'> & {
+  subject: 'problem' | 'candidate';
+  model: string;
+};
+export type CountedAsk = Ask & { count: ApprovalCount };
+
+type Reads = { forge: { people: People }; state: Pick<StateBranch, 'read' | 'paths'> };
+
+/** Counts the approvals on record of one digest, with the permissions that their givers have now. */
+export async function countAsk(
+  { forge, state }: Reads,
+  { ask, others, policy }: { ask: Ask; others: readonly Digest[]; policy: Policy },
+): Promise<CountedAsk> {
+  const records = await listRecords(state, recordPath.approvals(ask.digest), approvalRecordSchema);
+  const comments: ApprovalComment[] = [];
+  for (const { comment, login } of records) {
+    const person = await readPerson(forge.people, login, policy);
+    comments.push({
+      id: comment,
+      login,
+      kind: 'person',
+      ...person,
+      digest: hexOf(ask.digest),
+      edited: false,
+    });
+  }
+  return { ...ask, count: countApprovals({ ...ask, others, roles: policy.roles, comments }) };
+}
+
+/** Permission and teams of a person, asked live. */
+export async function readPerson(
+  people: People,
+  login: string,
+  policy: Policy,
+): Promise<Pick<ApprovalComment, 'permission' | 'teams'>> {
+  const teams: string[] = [];
+  for (const team of new Set(Object.values(policy.roles).flatMap((role) => role.teams))) {
+    if (await people.inTeam(team, login)) teams.push(team);
+  }
+  return { permission: await people.permission(login), teams };
+}
+
+/** Logins and teams that the policy names for what is missing: the only ones that may be mentioned. */
+export function peopleToAsk({ count }: CountedAsk, policy: Policy, owner: string): string[] {
+  const roles = new Set(count.missing.flatMap((missing) => missing.roles));
+  const given = new Set(count.counted.map(({ login }) => login.toLowerCase()));
+  const named = [...roles].flatMap((role) => {
+    const { people = [], teams = [] } = policy.roles[role] ?? {};
+    return [
+      ...people.filter((login) => !given.has(login.toLowerCase())),
+      ...teams.map((team) => `${owner}/${team}`),
+    ];
+  });
+  return [...new Set(named)];
+}
+
+export function rolesHeld(person: { login: string; teams: readonly string[] }, policy: Policy): string[] {
+  return rolesOf(person, policy.roles);
+}

@@ -1,0 +1,221 @@
+import { hexOf } from '#lib/formats/digest.ts';
+import { render } from '#lib/formats/markdown.ts';
+import type { CommentFacts } from '#lib/github/facts.ts';
+import { atLeast } from '#lib/github/permissions.ts';
+import { refusalOf } from '#lib/lifecycle/approval.ts';
+import { COMMANDS, type Command, type ParsedLine, parseCommands } from '#lib/lifecycle/command.ts';
+import type { Policy } from '#lib/lifecycle/policy.ts';
+import type { ApprovalRecord, HoldRecord } from '#lib/lifecycle/records.ts';
+import { loadTemplate } from '../../templates/load.ts';
+import { type Ask, readPerson, rolesHeld } from '../approvals.ts';
+import { readPolicy, readTree } from '../model-tree.ts';
+import type { On } from '../on.ts';
+import { once } from '../once.ts';
+import type { Project } from '../project.ts';
+import { recordPath, recordText } from '../records.ts';
+import { sayOnce } from '../sticky.ts';
+import { retryDeployments } from './deploy.ts';
+import { historyOf, whyOf } from './history.ts';
+import { askMonitor } from './monitor.ts';
+import { problemAsk, syncProblem } from './problem.ts';
+import { syncPullRequest } from './pull-request.ts';
+
+export function comments(on: On): void {
+  on({
+    events: ['issue_comment.created'],
+    kind: 'comment',
+    key: ({ comment }) => `comment:${comment.id}`,
+    handle: (project, { comment }) => handleComment(project, comment),
+  });
+}
+
+/** A line of the reply. `ok` = done or answered, else refused. */
+type Reply = { line: string; ok: boolean; text: string };
+
+/** Does what the commands of a created comment ask for, once; refusals are replies. */
+export async function handleComment(project: Project, comment: CommentFacts): Promise<void> {
+  if (comment.author.type !== 'User') return;
+  const lines = parseCommands(comment.body);
+  if (lines.length === 0) return;
+  await once(project, {
+    key: `comment:${comment.id}`,
+    find: async () => null,
+    make: async () => {
+      const replies = await obey(project, comment, lines);
+      if (replies.every(({ ok }) => ok)) await project.forge.comments.react(comment.id, '+1');
+      const told = replies.filter(({ text }) => text !== '');
+      if (told.length > 0) await reply(project, comment, told);
+      return replies.map(({ line, ok }) => `${line}: ${ok ? 'done' : 'refused'}`).join('; ');
+    },
+  });
+}
+
+async function reply(project: Project, comment: CommentFacts, replies: Reply[]): Promise<void> {
+  await sayOnce(project.forge.comments, {
+    issue: comment.issue,
+    marker: { kind: 'reply', key: String(comment.id) },
+    bot: project.bot,
+    body: () => render(loadTemplate('comments/reply.hbs'), { to: comment.author.login, replies }),
+  });
+}
+
+type Setting = { project: Project; comment: CommentFacts; policy: Policy; isPull: boolean };
+
+async function obey(project: Project, comment: CommentFacts, lines: ParsedLine[]): Promise<Reply[]> {
+  const head = await project.forge.trees.ref(`heads/${project.defaultBranch}`);
+  if (head === null) return [];
+  const { policy } = await readPolicy(await readTree(project.forge.trees, head));
+  const issue = await project.forge.issues.get(comment.issue);
+  const setting = { project, comment, policy, isPull: issue?.is_pull_request ?? false };
+  const replies: Reply[] = [];
+  for (const line of lines) replies.push(await obeyLine(setting, line));
+  return replies;
+}
+
+async function obeyLine(setting: Setting, line: ParsedLine): Promise<Reply> {
+  if (line.kind === 'near-miss') {
+    return { line: line.text, ok: false, text: `there is no such command; did you mean /${line.nearest}?` };
+  }
+  if (line.kind === 'refused') return { line: `/${line.name}`, ok: false, text: line.reason };
+  const { command } = line;
+  const entry = COMMANDS.find(({ name }) => name === command.name);
+  const refusal = entry?.who === 'write' ? await refusalToWrite(setting) : null;
+  if (refusal !== null) return { line: `/${command.name}`, ok: false, text: refusal };
+  return { line: `/${command.name}`, ...(await run(setting, command)) };
+}
+
+type Outcome = Omit<Reply, 'line'>;
+const DONE: Outcome = { ok: true, text: '' };
+
+async function run(setting: Setting, command: Command): Promise<Outcome> {
+  const { project, comment, isPull } = setting;
+  switch (command.name) {
+    case 'help':
+      return { ok: true, text: helpText() };
+    case 'plan':
+      if (!isPull) return { ok: false, text: 'it belongs on a pull request' };
+      await syncPullRequest(project, comment.issue, { again: true });
+      return DONE;
+    case 'approve':
+      return approve(setting, command.digest);
+    case 'object':
+      return object(setting, command.reason);
+    case 'hold':
+      return hold(setting, { held: true, reason: '' });
+    case 'unhold':
+      return hold(setting, { held: false, reason: '' });
+    case 'retrain':
+      return { ok: true, text: await askMonitor(project, comment.id) };
+    case 'deploy':
+      return { ok: true, text: await retryDeployments(project, command.environment) };
+    case 'why':
+      return { ok: true, text: await whyOf(project, command.version) };
+    case 'history':
+      return { ok: true, text: await historyOf(project, command.environment) };
+    case 'rollback':
+      return { ok: false, text: 'it is not built yet: revert the pull request that brought the version' };
+  }
+}
+
+async function refusalToWrite({ project, comment }: Setting): Promise<string | null> {
+  const permission = await project.forge.people.permission(comment.author.login);
+  return atLeast(permission, 'write') ? null : `it needs write permission, and yours is ${permission}`;
+}
+
+async function approve(setting: Setting, typed: string): Promise<Outcome> {
+  const { project, comment, isPull, policy } = setting;
+  const asks = await openAsks(setting);
+  const matching = asks.filter(({ digest }) => hexOf(digest).startsWith(typed));
+  const [ask] = matching;
+  if (!ask || matching.length > 1) return { ok: false, text: refusalOfDigest(asks, matching.length) };
+  const person = await readPerson(project.forge.people, comment.author.login, policy);
+  const approval = {
+    id: comment.id,
+    login: comment.author.login,
+    kind: 'person' as const,
+    ...person,
+    digest: typed,
+    edited: false,
+  };
+  const others = asks.map(({ digest }) => digest);
+  const refusal = refusalOf(approval, { ...ask, others, roles: policy.roles });
+  if (refusal !== null) return { ok: false, text: refusal };
+  const record: ApprovalRecord = {
+    kind: 'roundhouse-approval',
+    digest: ask.digest,
+    comment: comment.id,
+    issue: comment.issue,
+    login: comment.author.login,
+    roles: rolesHeld({ login: comment.author.login, teams: person.teams }, policy),
+    at: comment.created_at,
+    url: comment.url,
+  };
+  await project.state.write({
+    changes: [{ path: recordPath.approval(ask.digest, comment.id), text: recordText(record) }],
+    audit: {
+      event: 'approved',
+      actor: comment.author.login,
+      subject: `${ask.subject} of ${ask.model}`,
+      digest: ask.digest,
+      url: comment.url,
+    },
+  });
+  await (isPull ? syncPullRequest(project, comment.issue) : syncProblem(project, comment.issue));
+  return DONE;
+}
+
+/** What can be approved where the comment stands. */
+async function openAsks({ project, comment, isPull, policy }: Setting): Promise<Ask[]> {
+  if (!isPull) {
+    const ask = await problemAsk(project, comment.issue, policy);
+    return ask ? [ask] : [];
+  }
+  const state = await syncPullRequest(project, comment.issue);
+  return state?.models.flatMap(({ asks }) => asks) ?? [];
+}
+
+function refusalOfDigest(asks: Ask[], fitting: number): string {
+  if (fitting > 1) return 'it fits more than one digest: give more characters';
+  if (asks.length === 0) return 'nothing here waits for an approval now';
+  const open = asks.map(({ digest, subject }) => `${hexOf(digest).slice(0, 16)} (${subject})`);
+  return `no digest that waits here starts like that; open: ${open.join(', ')}`;
+}
+
+async function object(setting: Setting, reason: string): Promise<Outcome> {
+  const { project, comment, policy } = setting;
+  const person = await readPerson(project.forge.people, comment.author.login, policy);
+  const roles = rolesHeld({ login: comment.author.login, teams: person.teams }, policy);
+  if (roles.length === 0) return { ok: false, text: 'it needs a role that the policy names' };
+  return hold(setting, { held: true, reason });
+}
+
+async function hold(
+  { project, comment, isPull }: Setting,
+  { held, reason }: Pick<HoldRecord, 'held' | 'reason'>,
+): Promise<Outcome> {
+  const record: HoldRecord = {
+    kind: 'roundhouse-hold',
+    issue: comment.issue,
+    held,
+    reason,
+    login: comment.author.login,
+    comment: comment.id,
+    at: comment.created_at,
+  };
+  await project.state.write({
+    changes: [{ path: recordPath.hold(comment.issue), text: recordText(record) }],
+    audit: {
+      event: held ? 'held' : 'hold lifted',
+      actor: comment.author.login,
+      subject: `#${comment.issue}`,
+    },
+  });
+  if (isPull) await syncPullRequest(project, comment.issue);
+  return DONE;
+}
+
+function helpText(): string {
+  return COMMANDS.filter(({ built }) => built)
+    .map(({ name, args, who, help }) => `/${name}${args === '' ? '' : ` ${args}`}: ${help} (${who})`)
+    .join('; ');
+}

@@ -1,0 +1,268 @@
+import { hexOf } from '#lib/formats/digest.ts';
+import type { DeploymentState } from '#lib/github/deployments.ts';
+import type { Environment } from '#lib/lifecycle/policy.ts';
+import type { RequestRecord } from '#lib/lifecycle/records.ts';
+import {
+  advance,
+  type DeployAction,
+  type DeploymentRecord,
+  deploymentRecordSchema,
+  nextAction,
+} from '#lib/lifecycle/rollout.ts';
+import type { Digest } from '#lib/lifecycle/scalars.ts';
+import { decideDeployment, isOver } from '../deploy-decision.ts';
+import { EvidenceRefused, refusalOfRun, takeStatement } from '../evidence.ts';
+import { type MainTree, readMain } from '../main-tree.ts';
+import type { ModelTree } from '../model-tree.ts';
+import type { Project } from '../project.ts';
+import { listRecords, recordPath, recordText } from '../records.ts';
+import { evaluationOf, readEvidence, readHistory } from '../registry.ts';
+import { readRequest, requestRun, settleRequest } from '../request.ts';
+import { announceOutcome } from './deploy-outcome.ts';
+
+export const DEPLOY_WORKFLOW = 'roundhouse-deploy.yml';
+
+/** A job that faults (the target is unreachable) is tried this often before the rollout is given up. */
+const TRIES = 3;
+
+type Where = { project: Project; main: MainTree; model: ModelTree; environment: Environment };
+
+/** Brings every environment of every model one step nearer to what the default branch's locks say. */
+export async function syncDeployments(
+  project: Project,
+  main: MainTree,
+  again: { environment: string | null } | null = null,
+): Promise<void> {
+  for (const model of main.models) {
+    for (const name of model.operate.deployment.environments) {
+      const environment = main.policy.environments.find((entry) => entry.name === name);
+      if (!environment) continue;
+      const asked = again !== null && (again.environment ?? name) === name;
+      await converge({ project, main, model, environment }, asked);
+    }
+  }
+}
+
+/** `/deploy`: a rollout that was given up or rolled back is begun anew. */
+export async function retryDeployments(project: Project, environment: string | null): Promise<string> {
+  const main = await readMain(project);
+  if (!main) return 'the default branch has no usable policy';
+  await syncDeployments(project, main, { environment });
+  return '';
+}
+
+async function converge(where: Where, again: boolean): Promise<void> {
+  const { project, model, environment } = where;
+  const history = await readHistory(project.state, project.forge.tags, model.name);
+  const { versions, assignments } = history.registry;
+  const locked = model.locks?.model.candidate;
+  const from = environment.promotes_from;
+  const records = await readDeployments(project, model.name, environment.name);
+  const desired =
+    versions.find(({ candidate, state }) => candidate === locked && state === 'registered') ?? null;
+  const plan = decideDeployment({
+    desired,
+    records,
+    again,
+    promotesFrom: from === null ? null : { environment: from, version: servedIn(assignments, from) },
+  });
+  if (plan.kind === 'continue') return drive(where, plan.record);
+  const last = records.at(-1);
+  if (plan.kind === 'none') {
+    if (last) await announceOutcome({ ...where, record: last, history });
+    return;
+  }
+  const evaluation = desired && evaluationOf(history, desired.candidate);
+  if (!desired || !evaluation) return;
+  const { served } = (await readEvidence(project.state, 'evaluate', evaluation.evaluate)).predicate.result;
+  const { version, candidate, bundle, commit } = desired;
+  const record: DeploymentRecord = {
+    kind: 'roundhouse-deployment',
+    n: plan.n,
+    model: model.name,
+    environment: environment.name,
+    commit,
+    release: { version, candidate, bundle, model: served },
+    previous: plan.previous,
+    strategy: model.operate.deployment.strategy,
+    target: environment.target,
+    phase: 'pending',
+    step: 0,
+    step_started_at: null,
+    github_deployment: null,
+    history: [],
+  };
+  if (await beginRollout(project, record)) await drive(where, record);
+}
+
+function servedIn(assignments: { environment: string; version: string }[], environment: string) {
+  return assignments.find((entry) => entry.environment === environment)?.version ?? null;
+}
+
+/** By number: paths sort as text. */
+export async function readDeployments(
+  { state }: Pick<Project, 'state'>,
+  model: string,
+  environment: string,
+): Promise<DeploymentRecord[]> {
+  const found = await listRecords(state, recordPath.deployments(model, environment), deploymentRecordSchema);
+  return found.toSorted((a, b) => a.n - b.n);
+}
+
+/** The number is the claim: of two that begin a rollout at once, one wins. */
+async function beginRollout(project: Project, record: DeploymentRecord): Promise<boolean> {
+  const path = recordPath.deployment(record.model, record.environment, record.n);
+  const outcome = await project.state.write({
+    changes: [{ path, text: recordText(record) }],
+    fresh: [path],
+    audit: {
+      event: 'rollout begun',
+      actor: project.bot,
+      subject: `${record.model} v${record.release.version} in ${record.environment}`,
+      digest: record.release.candidate,
+    },
+  });
+  return outcome.kind === 'written';
+}
+
+/** One step of a rollout: takes the evidence of the last job, or dispatches the next one. */
+async function drive(where: Where, found: DeploymentRecord): Promise<void> {
+  const { project, main } = where;
+  const record = await withGitHubDeployment(project, found);
+  const { key, request, tries } = await lastTry(project, record);
+  if (request && request.settled === null) return take(where, record, request);
+  if (request && tries >= TRIES) return giveUp(project, record, request);
+  const action = nextAction(record, project.now().toISOString());
+  if (action === 'wait' || action === 'none') return;
+  await dispatch({ project, main, record, action, key });
+}
+
+async function dispatch({
+  project,
+  main,
+  record,
+  action,
+  key,
+}: {
+  project: Project;
+  main: MainTree;
+  record: DeploymentRecord;
+  action: DeployAction;
+  key: string;
+}): Promise<void> {
+  const { model, environment } = record;
+  const object = await project.store(main.policy.store).put(JSON.stringify(record));
+  await requestRun(project, {
+    key,
+    model,
+    pull_request: null,
+    workflow: DEPLOY_WORKFLOW,
+    ref: project.defaultBranch,
+    inputs: { model, environment, action, record: hexOf(object) },
+  });
+}
+
+/** A step may be tried several times: each try is a request of its own, named by the history's length. */
+async function lastTry(project: Project, record: DeploymentRecord) {
+  const { model, environment, n, history } = record;
+  const keyOf = (tried: number) => `deploy:${model}:${environment}:${n}:${history.length}:${tried}`;
+  let tries = 0;
+  let request: RequestRecord | null = null;
+  for (;;) {
+    const next = await readRequest(project, keyOf(tries + 1));
+    if (!next) return { key: keyOf(tries + 1), request, tries };
+    request = next;
+    tries += 1;
+  }
+}
+
+async function take(where: Where, record: DeploymentRecord, asked: RequestRecord): Promise<void> {
+  const { project } = where;
+  const request = asked.run === null ? await requestRun(project, { ...asked }) : asked;
+  const run = request.run === null ? null : await project.forge.runs.get(request.run);
+  if (run?.status !== 'completed') return;
+  const repository = `${project.owner}/${project.repo}`;
+  const settle = (note: string) =>
+    settleRequest(project, request, {
+      settled: { attempt: run.attempt, outcome: 'fault', note },
+      changes: [],
+    });
+  const refusal = refusalOfRun(run, request, { repository, bot: project.bot });
+  if (refusal !== null) return void (await settle(refusal));
+  if (run.conclusion !== 'success') return void (await settle(`the run ended with ${run.conclusion}`));
+  const plan: Digest = `sha256:${request.inputs.record ?? ''}`;
+  try {
+    const expected = { repository, model: record.model, plan };
+    const taken = await takeStatement(project.forge.artifacts, run, { stage: 'deploy', expected });
+    const next = advance(record, taken.statement.predicate.result, project.now().toISOString(), run.id);
+    await settleRequest(project, request, {
+      settled: { attempt: run.attempt, outcome: 'evidence', note: '' },
+      changes: [
+        { path: recordPath.evidence(taken.digest), text: taken.text },
+        { path: recordPath.deployment(record.model, record.environment, record.n), text: recordText(next) },
+      ],
+    });
+    await follow(where, next);
+  } catch (error) {
+    if (!(error instanceof EvidenceRefused)) throw error;
+    await settle(error.message);
+  }
+}
+
+async function follow(where: Where, record: DeploymentRecord): Promise<void> {
+  const { project, model } = where;
+  if (!isOver(record)) return drive(where, record);
+  const history = await readHistory(project.state, project.forge.tags, model.name);
+  await announceOutcome({ ...where, record, history });
+}
+
+async function giveUp(project: Project, record: DeploymentRecord, request: RequestRecord): Promise<void> {
+  const note = `given up after ${TRIES} tries: ${request.settled?.note ?? ''}`;
+  const at = project.now().toISOString();
+  const entry = { at, phase: 'aborted' as const, verdict: null, note, run: request.run };
+  await saveRecord(project, { ...record, phase: 'aborted', history: [...record.history, entry] }, 'given up');
+}
+
+async function saveRecord(project: Project, record: DeploymentRecord, event: string): Promise<void> {
+  const path = recordPath.deployment(record.model, record.environment, record.n);
+  await project.state.write({
+    changes: [{ path, text: recordText(record) }],
+    audit: {
+      event,
+      actor: project.bot,
+      subject: `rollout ${record.n} of ${record.model} in ${record.environment}`,
+    },
+  });
+}
+
+/** GitHub's own deployment of this rollout: found by the number in its payload before it is made. */
+async function withGitHubDeployment(project: Project, record: DeploymentRecord): Promise<DeploymentRecord> {
+  if (record.github_deployment !== null) return record;
+  const { deployments } = project.forge;
+  const environment = `${record.model}/${record.environment}`;
+  const known = (await deployments.list(environment)).find(({ n }) => n === record.n);
+  const id =
+    known?.id ??
+    (await deployments.create({
+      environment,
+      ref: record.commit,
+      description: `${record.model} v${record.release.version}`,
+      payload: { n: record.n, candidate: record.release.candidate },
+      production: record.environment === 'production',
+    }));
+  await reportState(project, id, 'in_progress', 'rolling out');
+  const next = { ...record, github_deployment: id };
+  await saveRecord(project, next, 'deployment made');
+  return next;
+}
+
+/** A state that stands already is not told again. */
+export async function reportState(
+  { forge }: Pick<Project, 'forge'>,
+  id: number,
+  state: DeploymentState,
+  description: string,
+): Promise<void> {
+  if ((await forge.deployments.state(id)) === state) return;
+  await forge.deployments.setState(id, state, { description, url: null });
+}

@@ -1,0 +1,172 @@
+import type { Check, Conclusion } from '#lib/github/checks.ts';
+import type { EvaluateResult, GateResult } from '#lib/lifecycle/evidence.ts';
+import type { HoldRecord } from '#lib/lifecycle/records.ts';
+import type { CountedAsk } from '../approvals.ts';
+import type { Standing } from '../work.ts';
+
+export const CHECKS = ['data', 'model', 'approval', 'gate'] as const;
+export type CheckName = (typeof CHECKS)[number];
+
+/** One model of a pull request, as far as its checks depend on it. */
+export type GateModel = { model: string; standing: Standing; asks: CountedAsk[] };
+export type GateFacts = {
+  conflict: boolean;
+  faults: string[];
+  hold: HoldRecord | null;
+  models: GateModel[];
+};
+
+/** What one check says; `null` = still working. */
+export type Finding = { conclusion: Conclusion | null; title: string };
+
+/** Worst first. Work that goes on says more than a question to people, which is asked when it has ended. */
+const ORDER: (Conclusion | null)[] = ['failure', null, 'action_required', 'neutral', 'success'];
+
+/** The four checks of a head. `roundhouse/gate` is the sum of the others, and the one meant to be required. */
+export function decideChecks({ conflict, faults, hold, models }: GateFacts): Record<CheckName, Finding> {
+  if (conflict) return all({ conclusion: 'failure', title: 'the branch conflicts with its base' });
+  if (faults.length > 0) {
+    return all({ conclusion: 'failure', title: `${faults.length} faults in the configuration files` });
+  }
+  const aspects = models.map(aspectsOf);
+  const data = sum(aspects.map((aspect) => aspect.data));
+  const model = sum(aspects.map((aspect) => aspect.model));
+  const approval = hold ? heldBy(hold) : sum(aspects.map((aspect) => aspect.approval));
+  return { data, model, approval, gate: gateOf([data, model, approval], models) };
+}
+
+/** The checks as they are posted. */
+export function checksOf(
+  findings: Record<CheckName, Finding>,
+  { details_url, external_id }: Pick<Check, 'details_url' | 'external_id'>,
+): Check[] {
+  return CHECKS.map((name) => ({
+    name: `roundhouse/${name}`,
+    title: findings[name].title,
+    summary: findings[name].title,
+    conclusion: findings[name].conclusion,
+    details_url,
+    external_id,
+  }));
+}
+
+/** Gates that keep a candidate out, and those that cannot tell and ask for one more approval. */
+export function openGates({ gates }: EvaluateResult): { blocking: GateResult[]; asking: GateResult[] } {
+  const inconclusive = gates.filter(({ verdict }) => verdict === 'inconclusive');
+  return {
+    blocking: [
+      ...gates.filter(({ verdict }) => verdict === 'failed'),
+      ...inconclusive.filter(({ on_inconclusive }) => on_inconclusive === 'block'),
+    ],
+    asking: inconclusive.filter(({ on_inconclusive }) => on_inconclusive === 'ask'),
+  };
+}
+
+type Aspects = Record<'data' | 'model' | 'approval', Finding>;
+
+function aspectsOf({ standing, asks }: GateModel): Aspects {
+  const approval = approvalOf(asks);
+  switch (standing.state) {
+    case 'untouched':
+      return { data: done('unchanged'), model: done('unchanged'), approval };
+    case 'definition':
+      return { data: done('definition only'), model: done('definition only'), approval };
+    case 'out-of-date': {
+      const stale: Finding = { conclusion: 'failure', title: standing.reason };
+      return { data: stale, model: stale, approval };
+    }
+    case 'working': {
+      const isTraining = standing.stage === 'train';
+      return {
+        data: isTraining ? working('preparing data') : done('the contract holds'),
+        model: working(isTraining ? 'training' : 'judging the candidate'),
+        approval: working('waits for the evaluation'),
+      };
+    }
+    case 'fault': {
+      const broken: Finding = { conclusion: 'failure', title: `could not finish: ${standing.note}` };
+      const data = standing.stage === 'train' ? broken : done('the contract holds');
+      return { data, model: broken, approval: neutral('nothing to approve yet') };
+    }
+    case 'data-failed': {
+      const { reasons } = standing.data.predicate.result.contract;
+      const failed = reasons.filter(({ verdict }) => verdict === 'failed').length;
+      return {
+        data: { conclusion: 'failure', title: `the data break ${failed} rules of the contract` },
+        model: neutral('not judged: the data failed'),
+        approval: neutral('nothing to approve'),
+      };
+    }
+    case 'judged':
+      return { data: dataFinding(standing), model: modelFinding(standing), approval };
+  }
+}
+
+type Judged = Extract<Standing, { state: 'judged' }>;
+
+function dataFinding({ evidence }: Judged): Finding {
+  const { contract, rows } = evidence.data.predicate.result;
+  const title = `${rows.toLocaleString('en-US')} rows, contract ${contract.verdict}`;
+  return { conclusion: contract.verdict === 'inconclusive' ? 'neutral' : 'success', title };
+}
+
+function modelFinding({ evidence, committed }: Judged): Finding {
+  const { result } = evidence.evaluate.predicate;
+  const { blocking, asking } = openGates(result);
+  const names = (gates: GateResult[]) => gates.map(({ name }) => name).join(', ');
+  if (blocking.length > 0) return { conclusion: 'failure', title: `stopped by ${names(blocking)}` };
+  if (!committed) return working('writing the locks');
+  const passed = `${result.gates.length - asking.length} of ${result.gates.length} gates passed`;
+  if (asking.length > 0) return { conclusion: 'neutral', title: `${passed}; cannot tell: ${names(asking)}` };
+  return done(passed);
+}
+
+function approvalOf(asks: CountedAsk[]): Finding {
+  const missing = asks.flatMap(({ count }) => count.missing);
+  if (missing.length > 0) {
+    const needs = missing.map(({ count, roles }) => `${count} by ${roles.join(' or ')}`).join(', ');
+    return { conclusion: 'action_required', title: `approval missing: ${needs}` };
+  }
+  const people = asks.flatMap(({ count }) => count.counted.map(({ login }) => login));
+  return done(people.length > 0 ? `approved by ${[...new Set(people)].join(', ')}` : 'no approval needed');
+}
+
+function heldBy({ login }: HoldRecord): Finding {
+  return { conclusion: 'failure', title: `held by ${login}: /unhold lifts it` };
+}
+
+function gateOf(parts: Finding[], models: GateModel[]): Finding {
+  if (models.every(({ standing }) => standing.state === 'untouched') && parts.every(isGood)) {
+    return done('no model touched');
+  }
+  const worst = sum(parts);
+  if (!isGood(worst)) return worst;
+  return done(
+    models.every(({ standing }) => standing.state !== 'judged') ? 'definition only' : 'may be merged',
+  );
+}
+
+function isGood({ conclusion }: Finding): boolean {
+  return conclusion === 'success' || conclusion === 'neutral';
+}
+
+function sum(findings: Finding[]): Finding {
+  const sorted = findings.toSorted((a, b) => ORDER.indexOf(a.conclusion) - ORDER.indexOf(b.conclusion));
+  return sorted[0] ?? done('no model touched');
+}
+
+function all(finding: Finding): Record<CheckName, Finding> {
+  return { data: finding, model: finding, approval: finding, gate: finding };
+}
+
+function done(title: string): Finding {
+  return { conclusion: 'success', title };
+}
+
+function neutral(title: string): Finding {
+  return { conclusion: 'neutral', title };
+}
+
+function working(title: string): Finding {
+  return { conclusion: null, title };
+}

@@ -1,0 +1,272 @@
+import { editDataYaml } from '#lib/formats/config.ts';
+import { render } from '#lib/formats/markdown.ts';
+import { hasMarker, withMarker } from '#lib/formats/sticky.ts';
+import type { WorkflowRun } from '#lib/github/runs.ts';
+import type { Statement } from '#lib/lifecycle/evidence.ts';
+import { type MonitorRecord, monitorRecordSchema, type RequestRecord } from '#lib/lifecycle/records.ts';
+import { loadTemplate } from '../../templates/load.ts';
+import {
+  EvidenceRefused,
+  refusalOfRun,
+  refusalOfScheduledRun,
+  type Taken,
+  takeStatement,
+} from '../evidence.ts';
+import { decideHealth } from '../health-decision.ts';
+import { type MainTree, readMain } from '../main-tree.ts';
+import { isDone, once } from '../once.ts';
+import type { Project } from '../project.ts';
+import { listRecords, recordPath, recordText } from '../records.ts';
+import { readEvidence } from '../registry.ts';
+import { readRequest, requestRun } from '../request.ts';
+
+export const MONITOR_WORKFLOW = 'roundhouse-monitor.yml';
+const ARTIFACT = /^evidence-monitor-(\d+)-(\d+)$/;
+
+/** Takes what monitor jobs found, keeps the health issues, opens what retraining asks for. */
+export async function syncMonitor(project: Project, main: MainTree): Promise<void> {
+  for (const run of await project.forge.runs.list({ workflow: MONITOR_WORKFLOW })) {
+    if (run.status !== 'completed') continue;
+    const key = `monitor-run:${run.id}-${run.attempt}`;
+    if (await isDone(project, key)) continue;
+    await once(project, { key, find: async () => null, make: () => takeRun(project, main, run) });
+  }
+  for (const { name } of main.models) {
+    const records = await listRecords(project.state, `monitor/${name}/`, monitorRecordSchema);
+    const latest = records.toSorted((a, b) => a.as_of.localeCompare(b.as_of)).at(-1);
+    if (!latest) continue;
+    await syncHealth(project, latest);
+    await syncRetraining(project, main, latest);
+  }
+}
+
+/** `/retrain`: asks the monitor to look now. */
+export async function askMonitor(project: Project, comment: number): Promise<string> {
+  const main = await readMain(project);
+  for (const { name } of main?.models ?? []) {
+    await requestRun(project, {
+      key: monitorKey(name, comment),
+      model: name,
+      pull_request: null,
+      workflow: MONITOR_WORKFLOW,
+      ref: project.defaultBranch,
+      inputs: { model: name },
+    });
+  }
+  return main
+    ? 'the monitor looks now; a retraining pull request follows if its triggers agree'
+    : 'nothing to monitor';
+}
+
+function monitorKey(model: string, comment: number): string {
+  return `monitor:${model}:comment-${comment}`;
+}
+
+async function takeRun(project: Project, main: MainTree, run: WorkflowRun): Promise<string> {
+  const refusal = await refusalOf(project, run);
+  if (refusal !== null) return refusal;
+  if (run.conclusion !== 'success') return `the run ended with ${run.conclusion}`;
+  const outcomes: string[] = [];
+  for (const { name } of await project.forge.artifacts.list(run.id)) {
+    const [, index, attempt] = ARTIFACT.exec(name) ?? [];
+    if (index === undefined || Number(attempt) !== run.attempt) continue;
+    outcomes.push(await takeModel(project, main, run, Number(index)));
+  }
+  return outcomes.join('; ') || 'no evidence';
+}
+
+/** The schedule on the default branch counts, and what the app dispatched itself. */
+async function refusalOf(project: Project, run: WorkflowRun): Promise<string | null> {
+  const repository = `${project.owner}/${project.repo}`;
+  const rules = { repository, branch: project.defaultBranch, workflow: MONITOR_WORKFLOW };
+  if (run.event === 'schedule') return refusalOfScheduledRun(run, rules);
+  const request = await requestOf(project, run);
+  if (!request) return `run ${run.id} was dispatched by ${run.actor}, not by the app`;
+  return refusalOfRun(run, request, { repository, bot: project.bot });
+}
+
+async function requestOf(project: Project, run: WorkflowRun): Promise<RequestRecord | null> {
+  for (const path of await project.state.paths('claims/')) {
+    const text = (await project.state.read(path)) ?? '';
+    if (!text.includes('"roundhouse-request"') || !text.includes(`"run": ${run.id}`)) continue;
+    const { key } = JSON.parse(text) as { key: string };
+    const request = await readRequest(project, key);
+    if (request?.run === run.id && request.workflow === MONITOR_WORKFLOW) return request;
+  }
+  return null;
+}
+
+async function takeModel(project: Project, main: MainTree, run: WorkflowRun, index: number): Promise<string> {
+  const { artifacts } = project.forge;
+  const repository = `${project.owner}/${project.repo}`;
+  try {
+    const model = main.models.map(({ name }) => name);
+    const monitor = await takeOfOneOf(model, (name) =>
+      takeStatement(artifacts, run, {
+        stage: 'monitor',
+        index,
+        expected: { repository, model: name, plan: null },
+      }),
+    );
+    const expected = { repository, model: monitor.statement.predicate.model, plan: null };
+    const retrain = await takeStatement(artifacts, run, { stage: 'retrain', index, expected });
+    if (retrain.statement.predicate.result.monitor !== monitor.digest) {
+      return 'the retraining decision was made on other evidence';
+    }
+    return await record(project, run, monitor, retrain);
+  } catch (error) {
+    if (error instanceof EvidenceRefused) return error.message;
+    throw error;
+  }
+}
+
+async function takeOfOneOf<Value>(names: string[], take: (name: string) => Promise<Value>): Promise<Value> {
+  let refused: unknown = new EvidenceRefused('the default branch has no models');
+  for (const name of names) {
+    try {
+      return await take(name);
+    } catch (error) {
+      if (!(error instanceof EvidenceRefused)) throw error;
+      refused = error;
+    }
+  }
+  throw refused;
+}
+
+/** One window, once: a second look at the same day changes nothing. */
+async function record(
+  project: Project,
+  run: WorkflowRun,
+  monitor: Taken<'monitor'>,
+  retrain: Taken<'retrain'>,
+): Promise<string> {
+  const { model, result } = monitor.statement.predicate;
+  const path = recordPath.monitor(model, result.as_of);
+  const value: MonitorRecord = {
+    kind: 'roundhouse-monitor',
+    model,
+    environment: result.environment,
+    as_of: result.as_of,
+    run: { id: run.id, attempt: run.attempt },
+    commit: run.head_sha,
+    monitor: monitor.digest,
+    retrain: retrain.digest,
+    decay: result.decay,
+    drift: result.drift_verdict,
+    decision: retrain.statement.predicate.result.decision,
+    at: project.now().toISOString(),
+  };
+  const outcome = await project.state.write({
+    changes: [
+      { path, text: recordText(value) },
+      { path: recordPath.evidence(monitor.digest), text: monitor.text },
+      { path: recordPath.evidence(retrain.digest), text: retrain.text },
+    ],
+    fresh: [path],
+    audit: {
+      event: 'monitored',
+      actor: project.bot,
+      subject: `${model} as of ${result.as_of}`,
+      digest: monitor.digest,
+    },
+  });
+  return outcome.kind === 'written' ? `${model}: recorded` : `${model}: this window is on record already`;
+}
+
+/** One rolling issue per model: opened when decay is shown, kept up to date, closed on recovery. */
+async function syncHealth(project: Project, latest: MonitorRecord): Promise<void> {
+  const { issues } = project.forge;
+  const marker = { kind: 'health', key: latest.model };
+  const find = async () =>
+    (await issues.list({ state: 'open' })).find(
+      ({ author, body }) => author.login === project.bot && hasMarker(body, marker),
+    );
+  const open = await find();
+  const plan = decideHealth({ decay: latest.decay, isOpen: open !== undefined });
+  if (plan === 'none') return;
+  const monitor = await readEvidence(project.state, 'monitor', latest.monitor);
+  const body = withMarker(marker, render(loadTemplate('comments/health.hbs'), healthView(monitor, latest)));
+  if (plan === 'open') {
+    const title = `${latest.model}: the error on labels is outside its bounds`;
+    await once(project, {
+      key: `health:${latest.model}:${latest.as_of}`,
+      find: async () => String((await find())?.number ?? '') || null,
+      make: async () => String((await issues.create({ title, body })).number),
+    });
+    return;
+  }
+  if (!open) return;
+  if (open.body.trim() !== body.trim()) await issues.update(open.number, { body });
+  if (plan === 'close') await issues.update(open.number, { state: 'closed' });
+}
+
+function healthView({ predicate: { result } }: Statement<'monitor'>, latest: MonitorRecord) {
+  return {
+    model: latest.model,
+    environment: result.environment,
+    as_of: result.as_of.slice(0, 10),
+    from: result.window.from.slice(0, 10),
+    until: result.window.until.slice(0, 10),
+    decay: result.decay,
+    drift: result.drift_verdict,
+    labels: result.labels,
+    performance: result.performance,
+    reasons: result.reasons,
+    drifted: result.drift
+      .filter(({ verdict }) => verdict === 'drifted')
+      .map(({ column, psi, seasonal }) => ({ column, psi, seasonal })),
+    run: latest.run.id,
+  };
+}
+
+/** The branch is the claim: one per model and window, however often this is reached. */
+async function syncRetraining(project: Project, main: MainTree, latest: MonitorRecord): Promise<void> {
+  if (latest.decision !== 'open' || latest.retrain === null) return;
+  const { forge, defaultBranch } = project;
+  const branch = `roundhouse/retrain-${latest.model}-${latest.as_of.slice(0, 10)}`;
+  const key = `retrain:${branch}`;
+  if (await isDone(project, key)) return;
+  const open = await forge.pulls.list({ state: 'open' });
+  const prefix = `roundhouse/retrain-${latest.model}-`;
+  if (open.some(({ head }) => head.ref.startsWith(prefix) && head.ref !== branch)) return;
+  const retrain = await readEvidence(project.state, 'retrain', latest.retrain);
+  const monitor = await readEvidence(project.state, 'monitor', latest.monitor);
+  await once(project, {
+    key,
+    find: async () =>
+      String((await forge.pulls.list({ state: 'all', head: branch }))[0]?.number ?? '') || null,
+    make: async () => {
+      if ((await forge.trees.ref(`heads/${branch}`)) === null)
+        await pushRetraining(project, main, branch, retrain);
+      const { model } = latest;
+      const pull = await forge.pulls.create({
+        title: `Retrain ${model} on data until ${retrain.predicate.result.change?.window.until.slice(0, 10)}`,
+        body: render(loadTemplate('comments/retraining.hbs'), {
+          ...healthView(monitor, latest),
+          reasons: retrain.predicate.result.reasons,
+          change: retrain.predicate.result.change,
+        }),
+        head: branch,
+        base: defaultBranch,
+      });
+      return String(pull.number);
+    },
+  });
+}
+
+async function pushRetraining(
+  { forge }: Project,
+  main: MainTree,
+  branch: string,
+  { predicate: { model, result } }: Statement<'retrain'>,
+): Promise<void> {
+  const path = `models/${model}/data.yml`;
+  const text = await main.tree.read(path);
+  if (text === null || result.change === null) throw new Error(`${path} cannot be changed for retraining`);
+  const commit = await forge.trees.write({
+    parent: main.head,
+    message: `Retrain ${model}: window until ${result.change.window.until}`,
+    changes: [{ path, text: editDataYaml({ file: path, text }, result.change) }],
+  });
+  await forge.trees.createRef(`heads/${branch}`, commit);
+}

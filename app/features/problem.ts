@@ -1,0 +1,179 @@
+import { hexOf } from '#lib/formats/digest.ts';
+import { problemDigest } from '#lib/formats/digests.ts';
+import { draftProblem, framing, type ProblemDraft } from '#lib/formats/issue-form.ts';
+import { render } from '#lib/formats/markdown.ts';
+import { skeletonFiles } from '#lib/formats/skeleton.ts';
+import type { Issue } from '#lib/github/issues.ts';
+import type { Policy } from '#lib/lifecycle/policy.ts';
+import type { Problem } from '#lib/lifecycle/problem.ts';
+import { approvalRecordSchema, holdRecordSchema } from '#lib/lifecycle/records.ts';
+import { loadTemplate } from '../../templates/load.ts';
+import { type Ask, type CountedAsk, countAsk, peopleToAsk } from '../approvals.ts';
+import { problemDocument } from '../documents.ts';
+import { readPolicy, readTree, type Tree } from '../model-tree.ts';
+import type { On } from '../on.ts';
+import { once } from '../once.ts';
+import { decideProblem, type ProblemPlan } from '../problem-decision.ts';
+import type { Project } from '../project.ts';
+import { listRecords, readRecord, recordPath } from '../records.ts';
+import { putSticky } from '../sticky.ts';
+
+export const PROBLEM_LABEL = 'ml-problem';
+
+export function problem(on: On): void {
+  on({
+    events: ['issues.opened', 'issues.edited', 'issues.reopened', 'issues.labeled'],
+    kind: 'issue',
+    key: ({ number }) => `issue:${number}`,
+    handle: (project, { number }) => syncProblem(project, number),
+  });
+}
+
+type Stated = { issue: Issue; draft: ProblemDraft };
+
+/** An open issue with the form's label, opened by a person; null for any other. */
+async function readProblem({ forge }: Project, number: number): Promise<Stated | null> {
+  const issue = await forge.issues.get(number);
+  if (issue?.state !== 'open' || issue.is_pull_request || issue.author.type !== 'User') return null;
+  if (!issue.labels.includes(PROBLEM_LABEL)) return null;
+  return { issue, draft: draftProblem(issue.body, { issue: number, title: issue.title }) };
+}
+
+function askOf({ issue, draft }: Stated, policy: Policy): Ask | null {
+  if (!draft.problem) return null;
+  return {
+    subject: 'problem',
+    model: draft.problem.model,
+    digest: problemDigest(draft.problem),
+    rules: [{ name: 'problem', rule: policy.approvals.problem }],
+    author: issue.author.login,
+    committers: [],
+    causers: [],
+  };
+}
+
+/** What can be approved on a problem issue now. */
+export async function problemAsk(project: Project, number: number, policy: Policy): Promise<Ask | null> {
+  const stated = await readProblem(project, number);
+  return stated && askOf(stated, policy);
+}
+
+/** Answers a problem issue: what is missing, the framing, who has to approve; then the definition. */
+export async function syncProblem(project: Project, number: number): Promise<void> {
+  const stated = await readProblem(project, number);
+  const head = stated && (await project.forge.trees.ref(`heads/${project.defaultBranch}`));
+  if (!stated || !head) return;
+  const tree = await readTree(project.forge.trees, head);
+  const { policy } = await readPolicy(tree);
+  project.setPace(policy.pace.batch_seconds);
+  const ask = askOf(stated, policy);
+  const counted = ask && (await countAsk(project, { ask, others: [], policy }));
+  const hold = await readRecord(project.state, recordPath.hold(number), holdRecordSchema);
+  const wanted = stated.draft.problem;
+  const plan = decideProblem({
+    problem: wanted,
+    approved: counted?.count.state === 'approved',
+    held: hold?.held ?? false,
+    isDefined: wanted !== null && tree.files.has(`models/${wanted.model}/problem.yml`),
+    pull: wanted && (await findDefinition(project, wanted)),
+  });
+  const shown =
+    plan.kind === 'define' && wanted && counted
+      ? await define({ project, tree, policy, wanted, counted })
+      : plan;
+  await putSticky(project.forge.comments, {
+    issue: number,
+    marker: { kind: 'problem', key: String(number) },
+    body: render(
+      loadTemplate('comments/problem.hbs'),
+      viewOf({ project, stated, counted, policy, plan: shown }),
+    ),
+    bot: project.bot,
+  });
+}
+
+function branchOf({ model }: Problem): string {
+  return `roundhouse/define-${model}`;
+}
+
+async function findDefinition({ forge, bot }: Project, wanted: Problem): Promise<number | null> {
+  const found = await forge.pulls.list({ state: 'all', head: branchOf(wanted) });
+  return found.find(({ author }) => author.login === bot)?.number ?? null;
+}
+
+/** The definition as one commit of the app, on a branch of its own, and the pull request that asks for it. */
+async function define({
+  project,
+  tree,
+  policy,
+  wanted,
+  counted,
+}: {
+  project: Project;
+  tree: Tree;
+  policy: Policy;
+  wanted: Problem;
+  counted: CountedAsk;
+}): Promise<ProblemPlan> {
+  const { forge, defaultBranch, state } = project;
+  const branch = branchOf(wanted);
+  const number = await once(project, {
+    key: `define:${wanted.model}:${wanted.issue}`,
+    find: async () => String((await findDefinition(project, wanted)) ?? '') || null,
+    make: async () => {
+      const records = await listRecords(state, recordPath.approvals(counted.digest), approvalRecordSchema);
+      const document = problemDocument({ problem: wanted, digest: counted.digest, approvals: records });
+      const [environment] = policy.environments;
+      const commit = await forge.trees.write({
+        parent: tree.sha,
+        message: `Define ${wanted.model}`,
+        changes: [
+          ...skeletonFiles(wanted, { environment: environment?.name ?? 'production' }),
+          { path: `models/${wanted.model}/PROBLEM.md`, text: document },
+        ],
+      });
+      await forge.trees.createRef(`heads/${branch}`, commit);
+      const pull = await forge.pulls.create({
+        title: `Define ${wanted.model}`,
+        body: render(loadTemplate('comments/definition.hbs'), {
+          issue: wanted.issue,
+          model: wanted.model,
+          digest: hexOf(counted.digest).slice(0, 16),
+          approvals: records.map(({ login, url }) => ({ login, url })),
+        }),
+        head: branch,
+        base: defaultBranch,
+      });
+      return String(pull.number);
+    },
+  });
+  return number === null ? { kind: 'ask' } : { kind: 'proposed', pull: Number(number) };
+}
+
+function viewOf({
+  project,
+  stated: { draft },
+  counted,
+  policy,
+  plan,
+}: {
+  project: Project;
+  stated: Stated;
+  counted: CountedAsk | null;
+  policy: Policy;
+  plan: ProblemPlan;
+}) {
+  return {
+    state: plan.kind,
+    pull: plan.kind === 'proposed' ? plan.pull : null,
+    model: draft.problem?.model ?? null,
+    missing: draft.missing,
+    contradictions: draft.contradictions,
+    framing: draft.problem ? framing(draft.problem) : [],
+    gates: draft.problem?.gates.map(({ name }) => name) ?? [],
+    digest: counted ? hexOf(counted.digest).slice(0, 16) : null,
+    counted: counted?.count.counted.map(({ login }) => login) ?? [],
+    needed: counted?.count.missing.map(({ count, roles }) => ({ count, roles: roles.join(' or ') })) ?? [],
+    people: counted ? peopleToAsk(counted, policy, project.owner) : [],
+  };
+}

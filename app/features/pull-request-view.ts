@@ -1,0 +1,94 @@
+import { hexOf } from '#lib/formats/digest.ts';
+import type { Check, Conclusion } from '#lib/github/checks.ts';
+import { cardFacts } from '../candidate-commit.ts';
+import { dataSection, modelSection } from '../documents.ts';
+import type { Project } from '../project.ts';
+import type { PullFacts, TouchedModel } from '../pull-facts.ts';
+import type { Standing } from '../work.ts';
+import { CHECKS, type CheckName, type Finding, type GateModel } from './gate.ts';
+
+type Facts = {
+  project: Pick<Project, 'owner'>;
+  facts: PullFacts;
+  models: GateModel[];
+  findings: Record<CheckName, Finding>;
+};
+
+const ICONS: Record<Conclusion, string> = {
+  success: '✅',
+  neutral: '⚠️',
+  failure: '❌',
+  action_required: '✋',
+};
+
+/** The view of templates/comments/pull-request.hbs. */
+export function pullRequestView({ facts, models, findings }: Facts) {
+  return {
+    headline: findings.gate.title,
+    icon: iconOf(findings.gate.conclusion),
+    checks: CHECKS.map((name) => ({
+      name: `roundhouse/${name}`,
+      icon: iconOf(findings[name].conclusion),
+      title: findings[name].title,
+    })),
+    faults: facts.faults,
+    hold: facts.hold && { login: facts.hold.login, reason: facts.hold.reason },
+    models: models.map((entry) => modelView(facts, entry)),
+    head: facts.pull.head.sha.slice(0, 12),
+  };
+}
+
+function modelView(facts: PullFacts, { model, standing, asks }: GateModel) {
+  const touched = facts.models.find(({ name }) => name === model);
+  return {
+    name: model,
+    progress: progressOf(facts, standing),
+    sections: touched ? sectionsOf(touched, standing) : [],
+    asks: asks.map(({ digest, subject, count }) => ({
+      digest: hexOf(digest).slice(0, 16),
+      subject,
+      counted: count.counted.map(({ login, rule }) => ({ login, rule })),
+      missing: count.missing.map(({ rule, count: number, roles }) => ({
+        rule,
+        number,
+        roles: roles.join(' or '),
+      })),
+    })),
+  };
+}
+
+function progressOf({ pull }: PullFacts, standing: Standing) {
+  const url = (run: number | null) =>
+    run === null ? null : pull.url.replace(/\/pull\/\d+$/, `/actions/runs/${run}`);
+  switch (standing.state) {
+    case 'working': {
+      const text = standing.stage === 'train' ? 'Preparing data and training' : 'Judging on the holdout';
+      return { text, url: url(standing.run), reasons: standing.reasons };
+    }
+    case 'fault':
+      return { text: `Stopped: ${standing.note}`, url: url(standing.run), reasons: ['/plan tries again'] };
+    case 'untouched':
+      return { text: 'Nothing that decides on the model changes here', url: null, reasons: [] };
+    case 'definition':
+      return { text: `Definition only: ${standing.reason}`, url: null, reasons: [] };
+    case 'out-of-date':
+      return { text: standing.reason, url: null, reasons: [] };
+    default:
+      return null;
+  }
+}
+
+function sectionsOf(model: TouchedModel, standing: Standing): string[] {
+  const about = { model: model.name, data: model.merged.data };
+  if (standing.state === 'data-failed')
+    return [dataSection({ ...about, result: standing.data.predicate.result })];
+  if (standing.state !== 'judged') return [];
+  return [
+    modelSection(cardFacts(model, standing)),
+    dataSection({ ...about, result: standing.evidence.data.predicate.result }),
+  ];
+}
+
+function iconOf(conclusion: Check['conclusion']): string {
+  return conclusion === null ? '⏳' : ICONS[conclusion];
+}

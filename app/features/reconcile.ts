@@ -1,0 +1,76 @@
+import { readMain } from '../main-tree.ts';
+import type { On } from '../on.ts';
+import type { Project } from '../project.ts';
+import { handleComment } from './comments.ts';
+import { syncDeployments } from './deploy.ts';
+import { syncMonitor } from './monitor.ts';
+import { PROBLEM_LABEL, syncProblem } from './problem.ts';
+import { syncOpenPullRequests } from './pull-request.ts';
+import { syncRegistry } from './register.ts';
+
+/** Comments are looked for this much further back than the last time: clocks and listings lag. */
+const OVERLAP_MS = 5 * 60_000;
+/** How far back a first look goes: GitHub keeps deliveries for three days. */
+const FIRST_LOOK_MS = 3 * 24 * 3_600_000;
+
+export function defaultBranch(on: On): void {
+  on({
+    events: ['push'],
+    kind: 'push',
+    key: ({ ref }) => `push:${ref}`,
+    handle: async (project, { ref }) => {
+      if (ref !== `refs/heads/${project.defaultBranch}`) return;
+      await syncDefaultBranch(project);
+      await syncOpenPullRequests(project);
+    },
+  });
+  on({
+    events: ['workflow_run.completed'],
+    kind: 'run',
+    key: () => 'default-branch',
+    handle: syncDefaultBranch,
+  });
+}
+
+/** What the default branch says becomes versions, releases and deployments; what monitors found becomes records. */
+export async function syncDefaultBranch(project: Project): Promise<void> {
+  const main = await readMain(project);
+  if (!main) return;
+  await syncRegistry(project, main);
+  await syncDeployments(project, main);
+  await syncMonitor(project, main);
+}
+
+/**
+ * Finishes what was left, from what GitHub says now: the same steps as on events, since every one of them
+ * converges. One that fails doesn't keep the others back. Returns when it began, for the next look at comments.
+ */
+export async function reconcileProject(project: Project, since: Date | null): Promise<Date> {
+  const began = project.now();
+  const from = since ? since.getTime() - OVERLAP_MS : began.getTime() - FIRST_LOOK_MS;
+  const failures: unknown[] = [];
+  for (const step of [
+    () => readMissedComments(project, new Date(from)),
+    () => syncProblems(project),
+    () => syncOpenPullRequests(project),
+    () => syncDefaultBranch(project),
+  ]) {
+    await step().catch((error: unknown) => failures.push(error));
+  }
+  if (failures.length > 0) throw new AggregateError(failures, 'not everything could be reconciled');
+  return began;
+}
+
+/** The API shows only the newest text of a comment, so an edited one is no command. */
+async function readMissedComments(project: Project, since: Date): Promise<void> {
+  for (const comment of await project.forge.comments.since(since)) {
+    if (comment.edited || comment.created_at < since.toISOString()) continue;
+    await handleComment(project, comment);
+  }
+}
+
+async function syncProblems(project: Project): Promise<void> {
+  for (const { number } of await project.forge.issues.list({ state: 'open', labels: PROBLEM_LABEL })) {
+    await syncProblem(project, number);
+  }
+}

@@ -1,0 +1,51 @@
+import type { ApprovalCount } from '#lib/lifecycle/approval.ts';
+import type { DataLock, ModelLock } from '#lib/lifecycle/locks.ts';
+import type { InputDigests } from '#lib/lifecycle/plan.ts';
+import type { Registry } from '#lib/lifecycle/registry.ts';
+
+export type RegistrationFacts = {
+  /** Of the tree that was merged. */
+  locks: { data: DataLock; model: ModelLock };
+  digests: InputDigests;
+  registry: Pick<Registry, 'versions'>;
+  /** What evidence on record says of the lock's candidate; null where there is none. */
+  recorded: { lock: ModelLock; blocking: string[]; approvals: ApprovalCount } | null;
+};
+
+export type RegistrationPlan =
+  | { kind: 'known'; version: string }
+  | { kind: 'register' }
+  | { kind: 'refuse'; reasons: string[] };
+
+/** A merged lock becomes a version only when it is, digest by digest, what was judged and approved. */
+export function decideRegistration({
+  locks,
+  digests,
+  registry,
+  recorded,
+}: RegistrationFacts): RegistrationPlan {
+  const known = registry.versions.find(({ candidate }) => candidate === locks.model.candidate);
+  if (known) return { kind: 'known', version: known.version };
+  if (!recorded) {
+    return { kind: 'refuse', reasons: ['model.lock names a candidate that no recorded evaluation has'] };
+  }
+  const reasons: string[] = [];
+  for (const name of ['code', 'config', 'gates'] as const) {
+    if (digests[name] !== locks.model[name]) {
+      reasons.push(`the merged ${name} isn't what was judged: it has another digest than model.lock`);
+    }
+  }
+  for (const name of Object.keys(recorded.lock) as (keyof ModelLock)[]) {
+    if (JSON.stringify(recorded.lock[name]) !== JSON.stringify(locks.model[name])) {
+      reasons.push(`model.lock says another ${name} than the evidence`);
+    }
+  }
+  if (locks.data.output.content !== locks.model.data) {
+    reasons.push('data.lock and model.lock name different data');
+  }
+  if (recorded.blocking.length > 0) reasons.push(`these gates stop it: ${recorded.blocking.join(', ')}`);
+  for (const { count, roles } of recorded.approvals.missing) {
+    reasons.push(`${count} more approval by ${roles.join(' or ')} is missing`);
+  }
+  return reasons.length > 0 ? { kind: 'refuse', reasons } : { kind: 'register' };
+}

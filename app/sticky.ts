@@ -1,0 +1,45 @@
+import { hasMarker, type Marker, withMarker } from '#lib/formats/sticky.ts';
+import type { Comments, IssueComment } from '#lib/github/comments.ts';
+
+/** GitHub takes 65,536 characters. */
+const BODY_MAX = 65_000;
+
+type Client = Pick<Comments, 'list' | 'create' | 'update' | 'remove'>;
+
+/**
+ * The one comment of ours with this marker, brought to this text. GitHub does not make comments unique, so
+ * what a crash doubled is folded: the lowest id stays.
+ */
+export async function putSticky(
+  comments: Client,
+  { issue, marker, body, bot }: { issue: number; marker: Marker; body: string; bot: string },
+): Promise<void> {
+  const text = withMarker(marker, fit(body));
+  const [kept, ...doubles] = mine(await comments.list(issue), marker, bot);
+  for (const { id } of doubles) await comments.remove(id);
+  if (!kept) await comments.create(issue, text);
+  else if (kept.body.trim() !== text.trim()) await comments.update(kept.id, text);
+}
+
+/** Says something once: a comment with a marker that is there already is not written again. */
+export async function sayOnce(
+  comments: Client,
+  { issue, marker, body, bot }: { issue: number; marker: Marker; body: () => string; bot: string },
+): Promise<void> {
+  const [kept, ...doubles] = mine(await comments.list(issue), marker, bot);
+  for (const { id } of doubles) await comments.remove(id);
+  if (!kept) await comments.create(issue, withMarker(marker, fit(body())));
+}
+
+/** Anybody can type a marker: only what the app wrote counts. */
+function mine(found: IssueComment[], marker: Marker, bot: string): IssueComment[] {
+  return found
+    .filter(({ author, body }) => author.login === bot && hasMarker(body, marker))
+    .toSorted((a, b) => a.id - b.id);
+}
+
+function fit(body: string): string {
+  if (body.length <= BODY_MAX) return body;
+  const cut = body.lastIndexOf('\n', BODY_MAX - 200);
+  return `${body.slice(0, cut)}\n\n_The rest did not fit into a comment; the evidence on branch \`roundhouse\` has it._\n`;
+}
