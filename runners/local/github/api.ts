@@ -47,7 +47,14 @@ export function serveApi(server: FastifyInstance, hub: Hub): void {
       });
     }
   };
-  server.register(register('/api/v3', API));
+  server.register(async (scope) => {
+    // A body is JSON, whatever its type says: octokit sends an empty one as text.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'string' }, async (_request: FastifyRequest, text: string) =>
+      text === '' ? undefined : JSON.parse(text),
+    );
+    await register('/api/v3', API)(scope);
+  });
   server.register(async (scope) => {
     // An asset is bytes, whatever its type says.
     scope.removeAllContentTypeParsers();
