@@ -1,6 +1,9 @@
 /** What DuckDB said, in one line, and the line of the SQL it points at. Rows that it quotes are left out. */
 export function sqlFault(error: unknown): { message: string; line: number | null } {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = (error instanceof Error ? error.message : String(error)).replace(
+    /^Failed to \w+ statements?: /,
+    '',
+  );
   const lines = text.split('\n').map((line) => line.trim());
   const end = lines.findIndex((line) =>
     /^(LINE \d+:|Original Line:|Possible fixes:|\* |Possible Solution)/.test(line),

@@ -9,14 +9,14 @@ export function tableOf(columns: Record<string, Cell[]>): Table {
 }
 
 function columnFrom(cells: Cell[]): Column {
-  const numbers = () => Float64Array.from(cells.map((cell) => (cell === null ? Number.NaN : Number(cell))));
+  const numbers = () => new Float64Array(cells.map((cell) => (cell === null ? Number.NaN : Number(cell))));
   const present = cells.filter((cell) => cell !== null);
   if (present.some((cell) => typeof cell === 'string'))
     return { kind: 'text', values: cells.map((cell) => (cell === null ? null : String(cell))) };
   if (present.some((cell) => cell instanceof Date)) return { kind: 'time', values: numbers() };
-  return { kind: 'number', values: numbers(), integer: present.every(Number.isSafeInteger) };
+  return { kind: 'number', values: numbers(), integer: present.every((cell) => Number.isSafeInteger(cell)) };
 }
 
 export function cellsOf(table: Table, name: string): unknown[] {
-  return Array.from(table.columns.get(name)?.values ?? []);
+  return [...(table.columns.get(name)?.values ?? [])];
 }
