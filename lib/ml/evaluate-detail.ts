@@ -52,7 +52,8 @@ export function slicesOf({
     units,
     random: randomOf(basis.seed),
   });
-  const estimates = simultaneousIntervals(replicates, units.count);
+  const counts = slices.map(({ rows }) => new Set(rows.map((row) => units.index[row] ?? 0)).size);
+  const estimates = simultaneousIntervals(replicates, counts);
   return slices.flatMap(({ column, value, rows }, index) => {
     const estimate = estimates[index];
     if (estimate === undefined || !Number.isFinite(estimate.estimate)) return [];

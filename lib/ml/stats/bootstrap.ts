@@ -75,26 +75,29 @@ export function intervalOf(
 
 /**
  * Simultaneous bounds over many statistics by the largest studentized deviation (max-t; Romano & Wolf 2005):
- * all of them hold together with the given confidence.
+ * all of them hold together with the given confidence. `units[i]` is how many units statistic i has rows in;
+ * those with too few get null bounds and have no say in the others'.
  */
 export function simultaneousIntervals(
   replicates: readonly Replicates[],
-  units: number,
+  units: readonly number[],
   confidence = CONFIDENCE,
 ): Estimate[] {
-  const spreads = replicates.map(spreadOf);
-  const rounds = replicates[0]?.values.length ?? 0;
-  const largest = new Float64Array(rounds);
-  for (let round = 0; round < rounds; round++) {
-    for (const [index, { estimate, values }] of replicates.entries()) {
-      const deviation = Math.abs((values[round] ?? Number.NaN) - estimate) / (spreads[index] || Number.NaN);
+  const spreads = replicates.map((one, index) => ((units[index] ?? 0) < MIN_UNITS ? 0 : spreadOf(one)));
+  const known = spreads.flatMap((spread, index) => (spread > 0 ? [index] : []));
+  const largest = new Float64Array(replicates[0]?.values.length ?? 0);
+  for (const index of known) {
+    const { estimate, values } = replicates[index] ?? { estimate: 0, values: [] };
+    for (const [round, value] of values.entries()) {
+      const deviation = Math.abs(value - estimate) / (spreads[index] ?? 1);
       if (deviation > (largest[round] ?? 0)) largest[round] = deviation;
     }
   }
-  const reach = quantile(largest.sort(), 1 - 2 * expandedTail(units, confidence));
+  const fewest = Math.min(...known.map((index) => units[index] ?? 0));
+  const reach = known.length === 0 ? 0 : quantile(largest.sort(), 1 - 2 * expandedTail(fewest, confidence));
   return replicates.map(({ estimate }, index) => {
-    const spread = spreads[index] ?? Number.NaN;
-    if (units < MIN_UNITS || !Number.isFinite(spread)) return { estimate, lower: null, upper: null };
+    const spread = spreads[index] ?? 0;
+    if (!(spread > 0)) return { estimate, lower: null, upper: null };
     return { estimate, lower: estimate - reach * spread, upper: estimate + reach * spread };
   });
 }
