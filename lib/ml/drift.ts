@@ -1,4 +1,4 @@
-import { quantile } from '#lib/data/profile.ts';
+import { quantile, spanOf } from '#lib/data/profile.ts';
 import type { Column } from '#lib/data/table.ts';
 import type { DriftColumn, MonitorResult } from '#lib/lifecycle/evidence.ts';
 import { expandedTail, MIN_UNITS } from './stats/bootstrap.ts';
@@ -38,7 +38,7 @@ export type DriftQuestion = {
 /**
  * Per column: the population stability index, corrected for its bias by the bootstrap, with an interval over
  * units; a p value against pseudo-windows made of the reference's own blocks; and what the reference's own past
- * windows of the same length show against the rest of it, which is the season.
+ * windows of the same length show, which is the season.
  *
  * Drifted: the lower bound is over the threshold, the p value survives the false-discovery control over all
  * columns, and the past never moved as much. Stable: the upper bound is under the threshold.
@@ -79,7 +79,7 @@ function measureColumn(
   const before = histograms(place(reference), place.count, question.reference.units);
   const now = histograms(place(current), place.count, (question.currentOf?.[role] ?? question.current).units);
   const raw = psi(before.total, now.total);
-  const past = pastWindows(place(reference), place.count, question.reference.time, question.window);
+  const past = pastWindows(place(reference), before.total, question.reference.time, question.window);
   const noise = blockNull(before, now.units, random);
   const known = past.length >= FEWEST_PAST_WINDOWS ? past : noise;
   return {
@@ -183,27 +183,27 @@ function blockNull(before: Histograms, howMany: number, random: Random): Float64
   ).sort();
 }
 
-/** PSI of each past window of the reference against the rest of it; none where the past is under two windows. Ascending. */
+/**
+ * PSI of each past window of the reference against all of it, which is what the live window is measured
+ * against too: the reference holds the season of either. None where it is shorter than two windows. Ascending.
+ */
 function pastWindows(
   places: Int32Array,
-  bins: number,
+  all: Float64Array,
   time: Float64Array | null,
   window: number,
 ): Float64Array {
-  if (time === null) return new Float64Array();
-  const start = time.reduce((least, at) => Math.min(least, at), Number.POSITIVE_INFINITY);
-  const end = time.reduce((most, at) => Math.max(most, at), Number.NEGATIVE_INFINITY);
+  const span = time && spanOf(time);
+  if (!time || !span || span.until - span.from < 2 * window) return new Float64Array();
   const found: number[] = [];
-  if (end - start < 2 * window) return new Float64Array();
-  for (let from = start; from + window <= end; from += window / STEPS_PER_WINDOW) {
-    const [inside, outside] = [new Float64Array(bins), new Float64Array(bins)];
+  for (let from = span.from; from + window <= span.until; from += window / STEPS_PER_WINDOW) {
+    const inside = new Float64Array(all.length);
     for (let row = 0; row < places.length; row++) {
       const at = time[row] ?? Number.NaN;
-      const side = at >= from && at < from + window ? inside : outside;
       const bin = places[row] ?? 0;
-      side[bin] = (side[bin] ?? 0) + 1;
+      if (at >= from && at < from + window) inside[bin] = (inside[bin] ?? 0) + 1;
     }
-    found.push(psi(outside, inside));
+    if (inside.some((count) => count > 0)) found.push(psi(all, inside));
   }
   return Float64Array.from(found).sort();
 }
