@@ -12,16 +12,7 @@ import { planned } from './kit/planned.ts';
 import { silentProgress, terminalProgress } from './kit/progress.ts';
 import type { StageResult } from './kit/stage.ts';
 import { type PlannedStage, main as planMain } from './plan/main.ts';
-
-/** Each stage is loaded when it is asked for: DuckDB and the ML runtimes cost a second that --help need not wait for. */
-const stages = {
-  data: async (context: StageContext) => (await import('./data/stage.ts')).dataStage(context),
-  train: async (context: StageContext) => (await import('./train/stage.ts')).trainStage(context),
-  evaluate: async (context: StageContext) => (await import('./evaluate/stage.ts')).evaluateStage(context),
-  deploy: async (context: StageContext) => (await import('./deploy/stage.ts')).deployStage(context),
-  monitor: async (context: StageContext) => (await import('./drift-check/stage.ts')).driftCheckStage(context),
-  retrain: async (context: StageContext) => (await import('./retrain/stage.ts')).retrainStage(context),
-};
+import { stages, withOption } from './stages.ts';
 
 type Options = Record<string, string | boolean | undefined>;
 
@@ -134,8 +125,12 @@ export function printError(error: unknown): 2 | 3 {
 }
 
 async function plan(context: StageContext): Promise<Outcome> {
-  const stages = await stagesOf(context);
-  return { verdict: 'passed', value: { model: context.model, stages }, lines: stages.map(describeStage) };
+  const needed = await stagesOf(context);
+  return {
+    verdict: 'passed',
+    value: { model: context.model, stages: needed },
+    lines: needed.map(describeStage),
+  };
 }
 
 async function stagesOf(context: StageContext): Promise<PlannedStage[]> {
@@ -199,11 +194,9 @@ async function trainAll(context: StageContext): Promise<Outcome> {
   const chosen = asked.candidates.filter(({ index }) => only === '' || index === Number(only));
   const outcomes: Outcome[] = [];
   for (const { index } of chosen) {
-    const one: StageContext = {
-      ...context,
-      option: (name) => (name === 'candidate' ? String(index) : context.option(name)),
-    };
-    outcomes.push(await upToDateOr(one, 'train', index, stages.train));
+    outcomes.push(
+      await upToDateOr(withOption(context, 'candidate', String(index)), 'train', index, stages.train),
+    );
   }
   return {
     verdict: 'passed',

@@ -59,28 +59,35 @@ export async function playStretch(stage: Stage, traffic: Traffic, stretch: Stret
   return record;
 }
 
+/** The record names the evidence by digest; the figures stand there. */
 async function checkRecord(stage: Stage, asOf: Date): Promise<CheckRecord> {
-  const path = `monitor/${stage.model}/${iso(asOf).slice(0, 10).replaceAll('-', '/')}.json`;
+  const { people, timeline, model } = stage;
+  const name = `monitor/${model}/${iso(asOf).slice(0, 10).replaceAll('-', '/')}.json`;
   const text = await until(
     `the scheduled drift check of ${iso(asOf).slice(0, 10)}`,
-    () => stage.people.mlLead.file(path, 'roundhouse'),
-    {
-      timeline: stage.timeline,
-    },
+    () => people.mlLead.file(name, 'roundhouse'),
+    { timeline },
   );
-  const { monitor, retrain } = JSON.parse(text) as RecordFile;
-  return {
-    path,
-    monitor: monitor.predicate.result,
-    decision: retrain.predicate.result.decision,
-    reasons: retrain.predicate.result.reasons,
-  };
+  const record = JSON.parse(text) as { monitor: string; retrain: string };
+  const path = evidencePath(record.monitor);
+  const monitor = await evidence<MonitorFigures>(stage, path);
+  const retrain = await evidence<Pick<CheckRecord, 'decision' | 'reasons'>>(
+    stage,
+    evidencePath(record.retrain),
+  );
+  return { path, monitor, decision: retrain.decision, reasons: retrain.reasons };
 }
 
-type RecordFile = {
-  monitor: { predicate: { result: MonitorFigures } };
-  retrain: { predicate: { result: { decision: 'open' | 'none'; reasons: CheckRecord['reasons'] } } };
-};
+async function evidence<Result>({ people }: Stage, path: string): Promise<Result> {
+  const text = await people.mlLead.file(path, 'roundhouse');
+  if (text === null) throw new Error(`${path} is missing on branch roundhouse`);
+  return (JSON.parse(text) as { predicate: { result: Result } }).predicate.result;
+}
+
+function evidencePath(digest: string): string {
+  const hex = digest.slice('sha256:'.length);
+  return `evidence/${hex.slice(0, 2)}/${hex}.json`;
+}
 
 function tellCheck(
   { timeline, local, model }: Stage,
