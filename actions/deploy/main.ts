@@ -54,6 +54,7 @@ export async function main(inputs: DeployInputs, deps: DeployDeps): Promise<Stag
       model,
       plan: inputs.recordDigest,
       startedAt,
+      finishedAt: deps.now(),
       subjects: [
         { name: 'bundle', digest: bundle },
         { name: 'model.onnx', digest: bytes },

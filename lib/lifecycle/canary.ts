@@ -1,16 +1,8 @@
 import { durationMs } from './duration.ts';
 import type { GoldenReplay } from './golden.ts';
-import {
-  afterPassed,
-  canaryOf,
-  type DeploymentRecord,
-  type Phase,
-  stepOf,
-  weightsOf,
-  whereOf,
-} from './rollout.ts';
+import { afterPassed, canaryOf, type DeploymentRecord, stepOf, whereOf } from './rollout.ts';
 import { isRateOver, rateBounds } from './sequential.ts';
-import type { ServedVersion, ServingState } from './serving.ts';
+import type { ServingState } from './serving.ts';
 import { type Reason, type Verdict, worstOf } from './verdict.ts';
 
 /** What a look at the target found of the new version. Both instants are the target's clock. */
@@ -22,7 +14,7 @@ export type Observation = {
 export type StepDecision = {
   verdict: Verdict;
   reasons: Reason[];
-  next: { phase: Phase; step: number; weights: ServedVersion[] };
+  next: Pick<DeploymentRecord, 'phase' | 'step'>;
 };
 
 /** Level of the bounds: a check rolls a sound version back in at most one step of a hundred, however often it looks. */
@@ -40,8 +32,7 @@ export function decideStep(record: DeploymentRecord, observation: Observation): 
     judgeGolden(record, observation.golden),
   ];
   const verdict = worstOf(reasons.map((reason) => reason.verdict));
-  const next = follow(record, verdict, observation);
-  return { verdict, reasons, next: { ...next, weights: weightsOf({ ...record, ...next }) } };
+  return { verdict, reasons, next: follow(record, verdict, observation) };
 }
 
 function follow(
