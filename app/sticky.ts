@@ -14,7 +14,7 @@ export async function putSticky(
   comments: Client,
   { issue, marker, body, bot }: { issue: number; marker: Marker; body: string; bot: string },
 ): Promise<void> {
-  const text = withMarker(marker, fit(body));
+  const text = withMarker(marker, shortened(body));
   const [kept, ...doubles] = mine(await comments.list(issue), marker, bot);
   for (const { id } of doubles) await comments.remove(id);
   if (!kept) await comments.create(issue, text);
@@ -28,7 +28,7 @@ export async function sayOnce(
 ): Promise<void> {
   const [kept, ...doubles] = mine(await comments.list(issue), marker, bot);
   for (const { id } of doubles) await comments.remove(id);
-  if (!kept) await comments.create(issue, withMarker(marker, fit(body())));
+  if (!kept) await comments.create(issue, withMarker(marker, shortened(body())));
 }
 
 /** Anybody can type a marker: only what the app wrote counts. */
@@ -38,7 +38,7 @@ function mine(found: IssueComment[], marker: Marker, bot: string): IssueComment[
     .toSorted((a, b) => a.id - b.id);
 }
 
-function fit(body: string): string {
+function shortened(body: string): string {
   if (body.length <= BODY_MAX) return body;
   const cut = body.lastIndexOf('\n', BODY_MAX - 200);
   return `${body.slice(0, cut)}\n\n_The rest did not fit into a comment; the evidence on branch \`roundhouse\` has it._\n`;

@@ -222,7 +222,7 @@ async function runStage(work: Work, order: StageOrder): Promise<Standing | 'reco
     reasons,
   };
   const run = request.run === null ? null : await project.forge.runs.get(request.run);
-  if (!run || run.status !== 'completed') return working;
+  if (run?.status !== 'completed') return working;
   if (request.settled && request.settled.attempt >= run.attempt) {
     return { state: 'fault', stage, run: run.id, note: request.settled.note };
   }

@@ -9,7 +9,7 @@ import type { ModelTree } from '../model-tree.ts';
 import { once } from '../once.ts';
 import type { Project } from '../project.ts';
 import { type ModelHistory, readHistory } from '../registry.ts';
-import { readDeployments, reportState } from './deploy.ts';
+import { readDeployments, reportState } from '../rollouts.ts';
 
 /** The alias of the version in force: what the last environment of the chain serves. */
 export const CHAMPION = 'champion';

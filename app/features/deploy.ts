@@ -1,23 +1,17 @@
 import { hexOf } from '#lib/formats/digest.ts';
-import type { DeploymentState } from '#lib/github/deployments.ts';
 import type { Environment } from '#lib/lifecycle/policy.ts';
 import type { RequestRecord } from '#lib/lifecycle/records.ts';
-import {
-  advance,
-  type DeployAction,
-  type DeploymentRecord,
-  deploymentRecordSchema,
-  nextAction,
-} from '#lib/lifecycle/rollout.ts';
+import { advance, type DeployAction, type DeploymentRecord, nextAction } from '#lib/lifecycle/rollout.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { decideDeployment, isOver } from '../deploy-decision.ts';
 import { EvidenceRefused, refusalOfRun, takeStatement } from '../evidence.ts';
 import { type MainTree, readMain } from '../main-tree.ts';
 import type { ModelTree } from '../model-tree.ts';
 import type { Project } from '../project.ts';
-import { listRecords, recordPath, recordText } from '../records.ts';
+import { recordPath, recordText } from '../records.ts';
 import { evaluationOf, readEvidence, readHistory } from '../registry.ts';
 import { readRequest, requestRun, settleRequest } from '../request.ts';
+import { readDeployments, reportState } from '../rollouts.ts';
 import { announceOutcome } from './deploy-outcome.ts';
 
 export const DEPLOY_WORKFLOW = 'roundhouse-deploy.yml';
@@ -97,16 +91,6 @@ async function converge(where: Where, again: boolean): Promise<void> {
 
 function servedIn(assignments: { environment: string; version: string }[], environment: string) {
   return assignments.find((entry) => entry.environment === environment)?.version ?? null;
-}
-
-/** By number: paths sort as text. */
-export async function readDeployments(
-  { state }: Pick<Project, 'state'>,
-  model: string,
-  environment: string,
-): Promise<DeploymentRecord[]> {
-  const found = await listRecords(state, recordPath.deployments(model, environment), deploymentRecordSchema);
-  return found.toSorted((a, b) => a.n - b.n);
 }
 
 /** The number is the claim: of two that begin a rollout at once, one wins. */
@@ -254,15 +238,4 @@ async function withGitHubDeployment(project: Project, record: DeploymentRecord):
   const next = { ...record, github_deployment: id };
   await saveRecord(project, next, 'deployment made');
   return next;
-}
-
-/** A state that stands already is not told again. */
-export async function reportState(
-  { forge }: Pick<Project, 'forge'>,
-  id: number,
-  state: DeploymentState,
-  description: string,
-): Promise<void> {
-  if ((await forge.deployments.state(id)) === state) return;
-  await forge.deployments.setState(id, state, { description, url: null });
 }

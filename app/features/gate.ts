@@ -124,8 +124,16 @@ function modelFinding({ evidence, committed }: Judged): Finding {
 function approvalOf(asks: CountedAsk[]): Finding {
   const missing = asks.flatMap(({ count }) => count.missing);
   if (missing.length > 0) {
-    const needs = missing.map(({ count, roles }) => `${count} by ${roles.join(' or ')}`).join(', ');
-    return { conclusion: 'action_required', title: `approval missing: ${needs}` };
+    const given = asks.flatMap(({ count }) => count.counted).length;
+    const wanted = missing.reduce((sum, { count }) => sum + count, given);
+    const needs = missing.map(({ rule, count, roles }) => {
+      const why = rule === 'inconclusive' ? ' (a gate is inconclusive)' : '';
+      return `${count} by ${roles.join(' or ')}${why}`;
+    });
+    return {
+      conclusion: 'action_required',
+      title: `${given} of ${wanted} approvals; missing: ${needs.join(', ')}`,
+    };
   }
   const people = asks.flatMap(({ count }) => count.counted.map(({ login }) => login));
   return done(people.length > 0 ? `approved by ${[...new Set(people)].join(', ')}` : 'no approval needed');
