@@ -106,7 +106,7 @@ function hint(word: string, known: readonly string[], label: string): string {
 function show(value: unknown): string {
   if (value === null) return 'empty';
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
-  const line = text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ');
+  const line = text.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ');
   const short = line.length > 80 ? `${line.slice(0, 77)}...` : line;
   return typeof value === 'string' ? `"${short}"` : short;
 }

@@ -1,4 +1,4 @@
-import { parseDocument, stringify } from 'yaml';
+import { isNode, parseDocument, stringify } from 'yaml';
 import type { z } from 'zod';
 import {
   type ConfigFault,
@@ -30,6 +30,9 @@ export type ConfigKinds = {
   'model-lock': ModelLock;
 };
 export type ConfigKind = keyof ConfigKinds;
+/** More are told no more: what is that wrong is another kind of file. */
+const MAX_FAULTS = 100;
+
 /** A file's text and the path that faults name. */
 export type ConfigText = { file: string; text: string };
 
@@ -67,6 +70,7 @@ export function readConfig<Kind extends ConfigKind>(
   const place = ({ line, column, message }: TextFault) => `${file}:${line}:${column}: ${message}`;
   const describe = (faults: ValueFault[]) =>
     faults
+      .slice(0, MAX_FAULTS)
       .map(({ path, key, message }) => ({ ...yaml.positionOf(path, key), message }))
       .sort((a, b) => a.line - b.line || a.column - b.column)
       .map(place);
@@ -116,9 +120,7 @@ export function parseModelFiles(
 }
 
 function configError(faults: string[]): UserError {
-  const shown = faults.slice(0, 50);
-  const rest = faults.length - shown.length;
-  return new UserError([...shown, ...(rest > 0 ? [`and ${rest} more`] : [])].join('\n'), {
+  return new UserError(faults.join('\n'), {
     fix: faults.length === 1 ? 'change that line' : `change these ${faults.length} lines`,
   });
 }
@@ -138,7 +140,7 @@ export function renderConfig(value: unknown): string {
 
 /**
  * The change that a retraining asks for in data.yml: its window, and the snapshots of its `predictions`
- * sources by name. Comments and layout survive.
+ * sources by name. Only those values are replaced: comments and layout survive byte for byte.
  */
 export function editDataYaml(
   { file, text }: ConfigText,
@@ -146,14 +148,28 @@ export function editDataYaml(
 ): string {
   const data = parseConfig('data', { file, text });
   const document = parseDocument(text);
-  document.setIn(['window'], document.createNode({ last: window.last, until: window.until }));
+  const edits = [
+    { path: ['window'] as (string | number)[], value: `{ last: ${window.last}, until: ${window.until} }` },
+  ];
   for (const [name, digest] of Object.entries(snapshots)) {
     const index = data.sources.findIndex((source) => source.kind === 'predictions' && source.name === name);
     if (index === -1)
       throw new UserError(`${file} has no "predictions" source named "${name}"`, { fix: 'add it' });
-    document.setIn(['sources', index, 'snapshot'], digest);
+    edits.push({ path: ['sources', index, 'snapshot'], value: digest });
   }
-  const edited = document.toString({ lineWidth: 0 });
+  const placed = edits.map(({ path, value }) => {
+    const node = document.getIn(path, true);
+    const range = isNode(node) ? node.range : null;
+    if (range) return { from: range[0], until: range[1], value };
+    return {
+      from: text.length,
+      until: text.length,
+      value: `${text.endsWith('\n') ? '' : '\n'}${path[0]}: ${value}\n`,
+    };
+  });
+  const edited = placed
+    .sort((a, b) => b.from - a.from)
+    .reduce((before, { from, until, value }) => before.slice(0, from) + value + before.slice(until), text);
   parseConfig('data', { file, text: edited });
   return edited;
 }
