@@ -273,9 +273,15 @@ describe('faults', () => {
 
   it('counts a body that only the other version takes as an error of the version that refused it', async () => {
     const control = controlOf(supervisor.url);
-    const { url } = (await control.put([served(former, 50), served(newer, 50)])).body;
-    for (let i = 0; i < 10; i += 1) expect((await infer(url, { inputs: [] })).status).toBe(400);
+    const other = await putTinyBundle(place.store, { version: '2.0.0', slope: 3, column: 'town' });
+    const { url } = (await control.put([served(former, 50), served(other, 50)])).body;
+    for (let i = 0; i < 30; i += 1) expect((await infer(url, { inputs: [] })).status).toBe(400);
     expect((await control.state()).versions.map(({ errors }) => errors)).toEqual([0, 0]);
+    const statuses = [];
+    for (let i = 0; i < 30; i += 1) statuses.push((await infer(url, bodyOf([{ x: 1, city: 'a' }]))).status);
+    const refused = statuses.filter((status) => status === 400).length;
+    expect(refused).toBeGreaterThan(3);
+    expect((await control.state()).versions.map(({ errors }) => errors)).toEqual([0, refused]);
   });
 
   it('goes on where it was after a restart: ports, versions, weights', async () => {

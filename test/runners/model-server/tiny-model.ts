@@ -6,24 +6,27 @@ import { writeNetwork } from '#lib/ml/onnx.ts';
 import type { Store } from '#lib/store/store.ts';
 
 /** A real ONNX model small enough to check by eye: slope * x + (10 where city is "b"). A missing x counts as 0. */
-export type TinyModel = { slope: number };
+export type TinyModel = { slope: number; column?: string };
 export type Row = { x: number | null; city: string | null };
 
-export const signature: Signature = {
-  inputs: [
-    { name: 'x', datatype: 'FP32', shape: [-1, 1] },
-    { name: 'city', datatype: 'BYTES', shape: [-1, 1] },
-  ],
-  outputs: [{ name: 'prediction', datatype: 'FP32', shape: [-1, 1] }],
-  classes: null,
-};
+function signatureWith(column: string): Signature {
+  return {
+    inputs: [
+      { name: 'x', datatype: 'FP32', shape: [-1, 1] },
+      { name: column, datatype: 'BYTES', shape: [-1, 1] },
+    ],
+    outputs: [{ name: 'prediction', datatype: 'FP32', shape: [-1, 1] }],
+    classes: null,
+  };
+}
+export const signature = signatureWith('city');
 
-export function tinyOnnx({ slope }: TinyModel): Uint8Array {
+export function tinyOnnx({ slope, column = 'city' }: TinyModel): Uint8Array {
   return writeNetwork({
-    signature,
+    signature: signatureWith(column),
     transforms: [
       { kind: 'number', name: 'x', fill: 0, offset: 0, scale: 1 },
-      { kind: 'texts', name: 'city', values: ['a', 'b'] },
+      { kind: 'texts', name: column, values: ['a', 'b'] },
     ],
     layers: [{ inputs: 3, units: 1, weights: Float32Array.of(slope, 0, 10), bias: Float32Array.of(0) }],
     head: { kind: 'number', offset: 0, scale: 1 },
@@ -47,14 +50,15 @@ export async function putTinyBundle(
   {
     slope,
     version,
+    column = 'city',
     golden,
-    onnx = tinyOnnx({ slope }),
+    onnx = tinyOnnx({ slope, column }),
   }: TinyModel & { version: string; golden?: Golden; onnx?: Uint8Array },
 ): Promise<Release & { files: Record<string, Digest> }> {
   const contents: Record<string, Uint8Array | string> = {
     'model.onnx': onnx,
-    'signature.json': JSON.stringify(signature),
-    'golden.json': JSON.stringify(golden ?? tinyGolden({ slope })),
+    'signature.json': JSON.stringify(signatureWith(column)),
+    'golden.json': JSON.stringify(golden ?? tinyGolden({ slope, column })),
     'profile.json': JSON.stringify({ kind: 'roundhouse-profile', rows: 0, time: null, columns: [] }),
   };
   const files: Record<string, Digest> = {};
@@ -79,8 +83,9 @@ export async function putTinyBundle(
 }
 
 export function tinyGolden(model: TinyModel): Golden {
+  const { column = 'city' } = model;
   return {
-    rows: goldenRows,
+    rows: goldenRows.map(({ x, city }) => ({ x, [column]: city })),
     predictions: goldenRows.map((row) => [tinyAnswer(model, row)]),
     rtol: 1e-5,
     atol: 1e-6,
