@@ -17,7 +17,6 @@ export type Building = {
   /** A folder that only this build uses. */
   folder: string;
   numericLabel: boolean;
-  threads?: number;
 };
 
 /** The output of one pipeline over its sources: in memory, and in an open session to write parts from. */
@@ -34,14 +33,15 @@ export type Build = {
 };
 
 /** Sources -> pipeline -> rows ordered by key. The caller closes the session. */
-export async function buildData({ folder, threads, steps, ...rest }: Building): Promise<Build> {
+export async function buildData({ folder, steps, ...rest }: Building): Promise<Build> {
   const { data, file } = rest;
   if (data.sources.length === 0) {
     throw new UserError(`${file}: it names no sources, so it is a draft and no stage can run`, {
       fix: 'put a file into the store (`roundhouse init --data FILE`) and name it under `sources:`',
     });
   }
-  const session = await openSession({ folder, ...(threads === undefined ? {} : { threads }) });
+  // Two threads add the same floats in another order on every run, and the digest of a sum would change.
+  const session = await openSession({ folder, threads: 1 });
   try {
     const sources = await loadSources({ ...rest, session, folder });
     const run = await runPipeline({ session, file, data, steps });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { contentDigest } from '#lib/data/content.ts';
 import {
   openSession,
   readParquet,
@@ -135,6 +136,16 @@ describe('reading', () => {
     expect(cellsOf(table, 'd')).toEqual([day, Number.NaN, Number.NaN]);
     expect(cellsOf(table, 'z')).toEqual([day, Number.NaN, Number.NaN]);
     expect(cellsOf(table, 'b')).toEqual(['true', 'false', null]);
+  });
+
+  test('rows and their content are the same with one thread and with several', async () => {
+    const csv = join(folder, 'rows.csv');
+    const rows = Array.from({ length: 200_000 }, (_, at) => `${(at * 7919) % 200_000},${at / 7},s${at % 13}`);
+    writeFileSync(csv, `id,x,s\n${rows.join('\n')}\n`);
+    const relation = `(SELECT * FROM read_csv('${csv}', sample_size = -1) ORDER BY id)`;
+    const digest = (threads: number) =>
+      within(async (session) => contentDigest(await session.read(relation)), { threads });
+    expect(new Set([await digest(1), await digest(2), await digest(2), await digest(4)]).size).toBe(1);
   });
 
   test('a column that is not there is named with those that are', async () => {
