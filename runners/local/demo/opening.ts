@@ -17,7 +17,7 @@ export async function defineProblem(stage: Stage, { issue, at }: Change): Promis
   const opened = await people.productOwner.openIssue({ ...issue, labels: ['ml-problem'] });
   timeline.event({
     at,
-    who: people.dataScientist.login,
+    who: people.productOwner.login,
     what: `opens issue #${opened.number}: ${issue.title}`,
     link: opened.url,
   });
@@ -26,7 +26,7 @@ export async function defineProblem(stage: Stage, { issue, at }: Change): Promis
     'the definition pull request',
     async () =>
       (await people.mlLead.pulls('open')).find(
-        ({ headRef }) => headRef === `roundhouse/define-${stage.model}`,
+        ({ headRef }) => headRef === `roundhouse-define-${stage.model}`,
       ),
     { timeline },
   );

@@ -129,7 +129,7 @@ async function retrain(
     'the retraining pull request',
     async () =>
       (await people.mlLead.pulls('open')).find(
-        ({ headRef }) => headRef === `roundhouse/retrain-${model}-${iso(asOf).slice(0, 10)}`,
+        ({ headRef }) => headRef === `roundhouse-retrain-${model}-${iso(asOf).slice(0, 10)}`,
       ),
     { timeline },
   );
