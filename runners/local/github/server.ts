@@ -11,6 +11,7 @@ import { writeHooks } from './git.ts';
 import { serveGit } from './git-http.ts';
 import { gitPool, type Hub, queues } from './hub.ts';
 import type { Delivery } from './model.ts';
+import { servePages } from './pages/serve.ts';
 import { announceUnseen } from './refs.ts';
 import { Refusal, refusalBody } from './refusal.ts';
 import { endLostRuns } from './runs.ts';
@@ -63,9 +64,11 @@ export async function startGitHub(options: GitHubOptions): Promise<RunningGitHub
     rateLimit: options.rateLimit ?? ENTERPRISE_RATE_LIMIT,
   };
   answerFaults(server, hub);
+  refuseForeignHosts(server);
   serveApi(server, hub);
   serveGit(server, hub);
   serveControl(server, hub);
+  servePages(server, hub);
   await server.listen({ host: '127.0.0.1', port: options.port });
   const { port } = server.server.address() as { port: number };
   hub.origin = `http://127.0.0.1:${port}`;
@@ -95,6 +98,14 @@ export async function startGitHub(options: GitHubOptions): Promise<RunningGitHub
       await db.close();
     },
   };
+}
+
+/** A web page elsewhere must not reach this port under a name of its own that resolves to this machine. */
+function refuseForeignHosts(server: FastifyInstance): void {
+  server.addHook('onRequest', async (request) => {
+    if (['127.0.0.1', 'localhost', '[::1]'].includes(request.hostname)) return;
+    throw new Refusal(421, `This server does not answer for ${request.hostname}`);
+  });
 }
 
 /** Refusals in GitHub's shape; anything else is our fault and says so in the log. */

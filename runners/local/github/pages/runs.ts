@@ -1,0 +1,76 @@
+import type { Job, Run } from '../model.ts';
+import { notFound } from '../refusal.ts';
+import { jobsOf } from '../runs.ts';
+import { badge, duration, type Html, html, time } from './html.ts';
+import { checkPanel } from './issues.ts';
+import { commitLink, href, type PageCall, repositoryPage } from './layout.ts';
+import { markdown } from './markdown.ts';
+
+const MAX_RUNS = 100;
+const MAX_LOG_CHARACTERS = 1_000_000;
+
+export function runListPage(call: PageCall): string {
+  const runs = call.hub.db.filter('runs', (one) => one.repository_id === call.repo.id).reverse();
+  const rows = runs.slice(0, MAX_RUNS).map(
+    (
+      run,
+    ) => html`<li>${badge(run.conclusion ?? run.status)} <a href="${href(call, 'actions/runs', run.id)}"><strong>${run.display_title}</strong></a>
+<div class="soft">${run.name} #${run.run_number} · ${run.event} · ${run.head_branch} · ${run.actor} · ${time(run.created_at)}</div></li>`,
+  );
+  const main = html`<h2>Actions</h2><div class="panel"><ul class="rows">${rows}${rows.length === 0 && html`<li class="soft">No runs yet.</li>`}</ul></div>`;
+  return repositoryPage(call, { title: 'Actions', tab: '/actions', main });
+}
+
+function getRun(call: PageCall): Run {
+  const run = call.hub.db.get('runs', call.params.id ?? '');
+  if (run?.repository_id !== call.repo.id) throw notFound();
+  return run;
+}
+
+export async function runPage(call: PageCall): Promise<string> {
+  const run = getRun(call);
+  const jobs = jobsOf(call.hub, run);
+  const artifacts = call.hub.db.filter('artifacts', (one) => one.run_id === run.id && !one.deleted);
+  const logs = await Promise.all(jobs.map((job) => jobPanel(call, job)));
+  const main = html`${runHeading(call, run)}
+${run.message && html`<div class="panel"><h3>Message</h3><div class="body">${run.message}</div></div>`}
+${logs}
+${jobs.filter(({ summary }) => summary).map(({ name, summary }) => html`<div class="panel"><h3>Summary of ${name}</h3><div class="body">${markdown(summary)}</div></div>`)}
+${artifacts.length > 0 && html`<div class="panel"><h3>Artifacts</h3><ul class="rows">${artifacts.map(({ name, size, sha256 }) => html`<li>${name} <span class="soft">${size} bytes, sha256:${sha256}</span></li>`)}</ul></div>`}`;
+  return repositoryPage(call, { title: run.display_title, tab: '/actions', main });
+}
+
+function runHeading(call: PageCall, run: Run): Html {
+  return html`<h2>${run.display_title} <span class="number">#${run.run_number}</span></h2>
+<p>${badge(run.conclusion ?? run.status)} ${run.name} · ${run.event} · ${run.head_branch} · ${commitLink(call, run.head_sha)} · ${run.actor} · attempt ${run.attempt}</p>
+<p class="soft">${run.path} · ${time(run.created_at)}</p>`;
+}
+
+async function jobPanel(call: PageCall, job: Job): Promise<Html> {
+  const log = await call.hub.blobs.log({ run_id: job.run_id, attempt: job.attempt, key: job.key });
+  const shown = log.slice(-MAX_LOG_CHARACTERS);
+  const steps = job.steps.map(
+    (step) =>
+      html`<li>${badge(step.conclusion ?? step.status)} ${step.name} <span class="soft">${duration(step.started_at, step.completed_at)}</span></li>`,
+  );
+  const annotations = job.annotations.map(
+    (one) => html`<li>${badge(one.level)} ${one.path && html`<code>${one.path}</code> `}${one.message}</li>`,
+  );
+  return html`<div class="panel" id="job-${job.id}"><div class="head"><a href="${href(call, 'actions/runs', job.run_id, 'job', job.id)}">${job.name}</a> ${badge(job.conclusion ?? job.status)} <span class="soft">${job.runner_name} ${duration(job.started_at, job.completed_at)}</span></div>
+<ul class="rows">${steps}${annotations}</ul><div class="body"><details${log.length < 20_000 && html` open`}><summary>Log</summary><pre><code>${shown}</code></pre></details></div></div>`;
+}
+
+export async function jobPage(call: PageCall): Promise<string> {
+  const run = getRun(call);
+  const job = call.hub.db.get('jobs', call.params.job ?? '');
+  if (job?.run_id !== run.id) throw notFound();
+  const main = html`${runHeading(call, run)}${await jobPanel(call, job)}<p><a href="${href(call, 'actions/runs', run.id)}">All jobs of this run</a></p>`;
+  return repositoryPage(call, { title: `${job.name} · ${run.display_title}`, tab: '/actions', main });
+}
+
+export function checkPage(call: PageCall): string {
+  const check = call.hub.db.get('checks', call.params.id ?? '');
+  if (check?.repository_id !== call.repo.id) throw notFound();
+  const main = html`<h2>${check.name}</h2><p>on ${commitLink(call, check.head_sha)}</p>${checkPanel(check)}`;
+  return repositoryPage(call, { title: check.name, tab: '/actions', main });
+}
