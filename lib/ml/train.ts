@@ -101,7 +101,8 @@ function goalOf(
     const values = Float32Array.from(targetNumbers(table, target));
     const { offset, scale } = standardisation(values);
     const targets = values.map((value) => Math.fround(value - offset) * scale);
-    return { targets, outputs: 1, loss, head: { kind: 'number', offset, scale: Math.fround(1 / scale) } };
+    const head: Head = { kind: 'number', offset, scale: scale === 0 ? 0 : Math.fround(1 / scale) };
+    return { targets, outputs: 1, loss, head };
   }
   const targets = new Float32Array(table.rows * classes.length);
   classIndices(table, target, classes).forEach((index, row) => {

@@ -77,7 +77,10 @@ function distinct<Value>(name: string, values: Iterable<Value>): Set<Value> {
   });
 }
 
-/** Median for what is missing; mean and standard deviation of the rows after that. */
+/**
+ * Median for what is missing; mean and standard deviation of the rows after that. A column that never varied
+ * taught nothing: its scale is 0, so that whatever comes later has no effect.
+ */
 export function standardisation(values: Float32Array): { fill: number; offset: number; scale: number } {
   const present = values.filter((value) => !Number.isNaN(value)).sort();
   const fill = present.length === 0 ? 0 : middle(present);
@@ -89,7 +92,7 @@ export function standardisation(values: Float32Array): { fill: number; offset: n
   const deviation = Math.sqrt(squares / Math.max(1, values.length));
   // Below this share of the mean a spread is rounding of float32, and dividing by it would blow noise up.
   const constant = deviation <= 1e-6 * Math.abs(mean) || deviation === 0;
-  return { fill, offset: Math.fround(mean), scale: constant ? 1 : Math.fround(1 / deviation) };
+  return { fill, offset: Math.fround(mean), scale: constant ? 0 : Math.fround(1 / deviation) };
 }
 
 function middle(sorted: Float32Array): number {
