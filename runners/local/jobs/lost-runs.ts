@@ -23,15 +23,11 @@ export async function ownUpToLostRuns(host: Host): Promise<void> {
 
 async function reportLost(host: Host, path: string): Promise<void> {
   const open = JSON.parse(readFileSync(path, 'utf8')) as OpenRun;
-  host.log(`run ${open.id} was open when the runner stopped; it is reported as failed`);
+  const end = open.end ?? { conclusion: 'failure' as const, message: lostMessage };
+  host.log(`run ${open.id} was open when the runner stopped; it is reported as ended: ${end.conclusion}`);
   try {
     const jobs = open.jobs.map((job) => lost(job, new Date().toISOString()));
-    await host.control.update(open.id, {
-      status: 'completed',
-      conclusion: 'failure',
-      message: lostMessage,
-      jobs,
-    });
+    await host.control.update(open.id, { status: 'completed', ...end, jobs });
   } catch (fault) {
     host.log(`run ${open.id}: ${fault}`);
   }

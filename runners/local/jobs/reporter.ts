@@ -7,10 +7,12 @@ import type { Control } from './control.ts';
 export type Reporter = {
   add(job: JobState): void;
   changed(job: JobState): void;
-  finish(update: Pick<RunUpdate, 'conclusion' | 'message'>): Promise<void>;
+  finish(end: RunEnd): Promise<void>;
 };
 
-export type OpenRun = { id: number; attempt: number; jobs: JobState[] };
+/** `end` is there once the run has ended but GitHub may not know it yet. */
+export type OpenRun = { id: number; attempt: number; jobs: JobState[]; end?: RunEnd };
+export type RunEnd = Pick<RunUpdate, 'conclusion' | 'message'>;
 
 const batchMs = 50;
 
@@ -37,7 +39,8 @@ export function createReporter(input: {
     if (timer) clearTimeout(timer);
     timer = null;
     if (dirty.size === 0) return sending;
-    const update: RunUpdate = { status: 'in_progress', jobs: structuredClone([...dirty]) };
+    const begun = jobs.some((job) => job.status !== 'queued');
+    const update: RunUpdate = { status: begun ? 'in_progress' : 'queued', jobs: structuredClone([...dirty]) };
     dirty.clear();
     save(record, { id, attempt, jobs });
     sending = sending
@@ -56,9 +59,10 @@ export function createReporter(input: {
       jobs.push(job);
       changed(job);
     },
-    async finish(update) {
+    async finish(end) {
       await flush();
-      await control.update(id, { status: 'completed', ...update, jobs });
+      save(record, { id, attempt, jobs, end });
+      await control.update(id, { status: 'completed', ...end, jobs });
       rmSync(record, { force: true });
     },
   };

@@ -30,7 +30,13 @@ export async function executeRun(input: RunInput): Promise<RunConclusion> {
     if (results.includes('failure')) return 'failure';
     return results.includes('cancelled') || cancel.signal.aborted ? 'cancelled' : 'success';
   }
-  const turn = { graph, template: workflow.concurrency, scope: jobScope(graph, {}), id: `${run.id}`, cancel };
+  const turn = {
+    graph,
+    template: workflow.concurrency,
+    scope: jobScope(graph, {}),
+    id: `${run.id}-${run.attempt}`,
+    cancel,
+  };
   return takeTurn(turn, runAll);
 }
 

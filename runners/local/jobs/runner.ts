@@ -84,7 +84,7 @@ type Desk = {
   slots: Slots;
   concurrency: Concurrency;
   pollMs: number;
-  open: Map<number, { cancel: AbortController; done: Promise<void> }>;
+  open: Map<string, { cancel: AbortController; done: Promise<void> }>;
 };
 
 async function claimRuns(desk: Desk, closing: AbortSignal): Promise<void> {
@@ -112,12 +112,13 @@ async function claimRuns(desk: Desk, closing: AbortSignal): Promise<void> {
 
 function openRun(desk: Desk, run: ClaimedRun): void {
   const cancel = new AbortController();
+  const key = `${run.id}-${run.attempt}`;
   const done = conductRun(desk, run, cancel)
     .catch((fault) =>
       desk.host.log(`run ${run.id}: ${fault instanceof Error ? (fault.stack ?? fault.message) : fault}`),
     )
-    .finally(() => desk.open.delete(run.id));
-  desk.open.set(run.id, { cancel, done });
+    .finally(() => desk.open.delete(key));
+  desk.open.set(key, { cancel, done });
 }
 
 async function conductRun(desk: Desk, run: ClaimedRun, cancel: AbortController): Promise<void> {

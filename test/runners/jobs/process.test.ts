@@ -68,7 +68,7 @@ jobs:
   const next = await github.completed(github.dispatch(oneJob('- run: echo works again')));
   expect(next.conclusion).toBe('success');
   expect(second.output()).toContain('job runner ready');
-  expect(readdirSync(join(dir, 'jobs', 'open'))).toEqual([]);
+  await until(() => readdirSync(join(dir, 'jobs', 'open')).length === 0, 3_000);
   expect(readdirSync(join(dir, 'jobs', 'work'))).toEqual([]);
 });
 
