@@ -45,11 +45,15 @@ async function makeData({ model, plan }: DataInputs, deps: StageDeps, builds: Bu
   const { progress } = deps;
   progress.phase(`data of ${model}: sources and pipeline`);
   const definition = await loadDefinition(model, workspaceFiles(deps.workspace));
-  const own = await buildData({ ...definition, store: deps.store, folder: join(deps.scratch, 'candidate') });
+  const own = await buildData({
+    ...definition,
+    store: deps.store,
+    folder: join(deps.scratch, 'candidate'),
+    note: progress.note,
+  });
   builds.push(own);
   const rival = plan?.champion ? await buildChampion({ model, own, champion: plan.champion, deps }) : null;
   if (rival) builds.push(rival);
-  for (const { path, rows } of own.steps) progress.note(`${path}: ${rows} rows`);
 
   const contract = checkContract(
     own.data.contract,
@@ -102,6 +106,7 @@ async function buildChampion({ model, own, champion, deps }: Rival): Promise<Bui
     data: { ...data, sources },
     store: deps.store,
     folder: join(deps.scratch, 'champion'),
+    note: deps.progress.note,
   });
 }
 

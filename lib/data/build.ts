@@ -17,6 +17,8 @@ export type Building = {
   /** A folder that only this build uses. */
   folder: string;
   numericLabel: boolean;
+  /** Told what is done, as it gets done. */
+  note: (text: string) => void;
 };
 
 /** The output of one pipeline over its sources: in memory, and in an open session to write parts from. */
@@ -44,7 +46,8 @@ export async function buildData({ folder, steps, ...rest }: Building): Promise<B
   const session = await openSession({ folder, threads: 1 });
   try {
     const sources = await loadSources({ ...rest, session, folder });
-    const run = await runPipeline({ session, file, data, steps });
+    for (const { name, rows } of sources) rest.note(`source ${name}: ${rows} rows`);
+    const run = await runPipeline({ session, file, data, steps, note: rest.note });
     const table = await session.read(OUTPUT);
     return {
       session,

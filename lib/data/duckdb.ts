@@ -24,7 +24,7 @@ export type SessionOptions = {
 };
 
 /** What a text holds: how many statements, whether it is one SELECT without parameters, what in it is unstable. */
-export type Inspection = { statements: number; select: boolean; unstable: string[] };
+type Inspection = { statements: number; select: boolean; unstable: string[] };
 
 /**
  * A DuckDB in memory that runs other people's SQL: no file outside its folder, no network, no extension, no

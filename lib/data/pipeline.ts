@@ -20,6 +20,7 @@ export type PipelineRun = {
   file: string;
   data: Data;
   steps: readonly Step[];
+  note: (text: string) => void;
 };
 
 /**
@@ -34,7 +35,9 @@ export async function runPipeline(run: PipelineRun): Promise<{ steps: StepFacts[
     last = tableName(step, taken);
     taken.add(last);
     await runStep(run.session, step, last);
-    steps.push({ path: step.name, sql: digestOf(step.sql), rows: await run.session.count(quoteName(last)) });
+    const rows = await run.session.count(quoteName(last));
+    steps.push({ path: step.name, sql: digestOf(step.sql), rows });
+    run.note(`${step.path}: ${rows} rows`);
   }
   const columns = await run.session.columns(quoteName(last));
   checkColumns(run, columns);

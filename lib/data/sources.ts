@@ -4,6 +4,7 @@ import { digestOf } from '../formats/digest.ts';
 import type { Data, Source } from '../lifecycle/data.ts';
 import type { Digest } from '../lifecycle/scalars.ts';
 import { UserError } from '../lifecycle/user-error.ts';
+import { MissingObject } from '../store/errors.ts';
 import type { Store } from '../store/store.ts';
 import type { Session } from './duckdb.ts';
 import { sqlFault } from './sql-fault.ts';
@@ -26,6 +27,7 @@ export type Loading = {
 
 type FileSource = Extract<Source, { kind: 'csv' | 'parquet' }>;
 
+const LOGGED = ['prediction_id', 'event_time', 'version', 'prediction', 'label'];
 const NOTHING = digestOf('');
 
 /**
@@ -58,8 +60,9 @@ function csvReader(path: string, delimiter: string): string {
 
 type Creating = Loading & { name: string; object: Digest; path: string; select: () => Promise<string> };
 
-async function createFrom({ session, store, file, name, object, path, select }: Creating): Promise<void> {
-  await store.getFile(object, path);
+async function createFrom(creating: Creating): Promise<void> {
+  const { session, file, name, object, path, select } = creating;
+  await fetchObject(creating);
   try {
     await session.run(`CREATE TABLE ${quoteName(name)} AS ${await select()}`);
   } catch (cause) {
@@ -69,6 +72,18 @@ async function createFrom({ session, store, file, name, object, path, select }: 
     });
   } finally {
     await rm(path, { force: true });
+  }
+}
+
+async function fetchObject({ store, file, name, object, path }: Creating): Promise<void> {
+  try {
+    await store.getFile(object, path);
+  } catch (cause) {
+    if (!(cause instanceof MissingObject)) throw cause;
+    throw new UserError(`${file}: source "${name}": ${cause.message}`, {
+      fix: 'put the file into the store (`roundhouse init --data FILE`) and name its digest',
+      cause,
+    });
   }
 }
 
@@ -110,7 +125,13 @@ async function loadPredictions(loading: LoadingPredictions): Promise<SourceFacts
 }
 
 /** Columns of a snapshot with their SQL types: the same for an empty one. */
-function predictionColumns({ data, numericLabel, types }: LoadingPredictions): [string, string][] {
+function predictionColumns({ file, data, numericLabel, types }: LoadingPredictions): [string, string][] {
+  const clash = LOGGED.find((name) => Object.hasOwn(data.inputs, name));
+  if (clash !== undefined) {
+    throw new UserError(`${file}: input "${clash}" has the name of a column that every prediction log has`, {
+      fix: `rename the input in the last step; these names are taken: ${LOGGED.join(', ')}`,
+    });
+  }
   const label = numericLabel ? 'DOUBLE' : (types.get(data.target) ?? 'VARCHAR');
   const inputs = Object.entries(data.inputs).map(([name, { type }]): [string, string] => [
     name,

@@ -7,7 +7,7 @@ import { UserError } from '../lifecycle/user-error.ts';
  * of the window, for the refit; recent: the holdout that decides. Embargoed rows are in `full` alone.
  */
 export const SPLIT_PARTS = ['train', 'validation', 'full', 'recent'] as const;
-export type SplitPart = (typeof SPLIT_PARTS)[number];
+type SplitPart = (typeof SPLIT_PARTS)[number];
 
 /** Fewer rows can neither be fitted nor judged. */
 export const MINIMUM_ROWS = 20;
@@ -22,7 +22,7 @@ export type SplitFacts = {
   labelled: (row: number) => boolean;
 };
 
-export type Span = { from: number; until: number };
+type Span = { from: number; until: number };
 
 export type Assignment = {
   /** Row numbers of each part, ascending. */

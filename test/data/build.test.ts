@@ -63,6 +63,7 @@ async function build(given: Case = {}): Promise<Build> {
     store,
     folder: join(folder, 'session'),
     numericLabel: given.numericLabel ?? true,
+    note: () => undefined,
   });
 }
 
@@ -268,7 +269,8 @@ describe('sources', () => {
   test('an object that is not in the store is named', async () => {
     const object = `sha256:${'a'.repeat(64)}`;
     const data = { sources: [{ kind: 'csv', name: 'history', object }] };
-    await expect(build({ data })).rejects.toThrow(`${object} is not in`);
+    const fault = await faultOf({ data });
+    expect(fault.message).toContain(`models/m/data.yml: source "history": ${object} is not in`);
   });
 
   const UNION = {
@@ -343,6 +345,12 @@ describe('sources', () => {
       expect(cellsOf(traffic, 'label')).toEqual([20, Number.NaN]);
       expect(cellsOf(traffic, 'price')).toEqual([Number.NaN, Number.NaN]);
     });
+  });
+
+  test('an input may not have the name of a logged column', async () => {
+    const inputs = { label: { from: 'request', type: 'number' } };
+    const fault = await faultOf({ data: { inputs }, snapshot: 'none' as Digest });
+    expect(fault.message).toMatch(/input "label" has the name of a column that every prediction log has/);
   });
 
   test('hostile column names stay names', async () => {
