@@ -223,11 +223,11 @@ function healthView({ predicate: { result } }: Statement<'monitor'>, latest: Mon
 async function syncRetraining(project: Project, main: MainTree, latest: MonitorRecord): Promise<void> {
   if (latest.decision !== 'open' || latest.retrain === null) return;
   const { forge, defaultBranch } = project;
-  const branch = `roundhouse/retrain-${latest.model}-${latest.as_of.slice(0, 10)}`;
+  const branch = `roundhouse-retrain-${latest.model}-${latest.as_of.slice(0, 10)}`;
   const key = `retrain:${branch}`;
   if (await isDone(project, key)) return;
   const open = await forge.pulls.list({ state: 'open' });
-  const prefix = `roundhouse/retrain-${latest.model}-`;
+  const prefix = `roundhouse-retrain-${latest.model}-`;
   if (open.some(({ head }) => head.ref.startsWith(prefix) && head.ref !== branch)) return;
   const retrain = await readEvidence(project.state, 'retrain', latest.retrain);
   const monitor = await readEvidence(project.state, 'monitor', latest.monitor);

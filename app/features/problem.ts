@@ -92,8 +92,9 @@ export async function syncProblem(project: Project, number: number): Promise<voi
   });
 }
 
+/** A branch below `roundhouse/` can't be: git keeps refs as files, and `roundhouse` is one. */
 function branchOf({ model }: Problem): string {
-  return `roundhouse/define-${model}`;
+  return `roundhouse-define-${model}`;
 }
 
 async function findDefinition({ forge, bot }: Project, wanted: Problem): Promise<number | null> {

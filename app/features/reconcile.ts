@@ -36,9 +36,11 @@ export function defaultBranch(on: On): void {
 export async function syncDefaultBranch(project: Project): Promise<void> {
   const main = await readMain(project);
   if (!main) return;
-  await syncRegistry(project, main);
-  await syncDeployments(project, main);
-  await syncMonitor(project, main);
+  await allOf([
+    () => syncRegistry(project, main),
+    () => syncDeployments(project, main),
+    () => syncMonitor(project, main),
+  ]);
 }
 
 /**
@@ -48,17 +50,20 @@ export async function syncDefaultBranch(project: Project): Promise<void> {
 export async function reconcileProject(project: Project, since: Date | null): Promise<Date> {
   const began = project.now();
   const from = since ? since.getTime() - OVERLAP_MS : began.getTime() - FIRST_LOOK_MS;
-  const failures: unknown[] = [];
-  for (const step of [
+  await allOf([
     () => readMissedComments(project, new Date(from)),
     () => syncProblems(project),
     () => syncOpenPullRequests(project),
     () => syncDefaultBranch(project),
-  ]) {
-    await step().catch((error: unknown) => failures.push(error));
-  }
-  if (failures.length > 0) throw new AggregateError(failures, 'not everything could be reconciled');
+  ]);
   return began;
+}
+
+/** In order, one after the other; what failed is told at the end. */
+async function allOf(steps: (() => Promise<void>)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const step of steps) await step().catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw new AggregateError(failures);
 }
 
 /** The API shows only the newest text of a comment, so an edited one is no command. */

@@ -220,7 +220,7 @@ async function uploadMissing({
     const there = draft.assets.find((asset) => asset.name === name);
     if (there?.state === 'uploaded') continue;
     if (there) await project.forge.releases.removeAsset(there.id);
-    await project.forge.releases.upload(draft.id, { name, bytes: await read() });
+    await project.forge.releases.upload(draft, { name, bytes: await read() });
   }
 }
 

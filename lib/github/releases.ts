@@ -6,6 +6,8 @@ export type Release = {
   body: string;
   draft: boolean;
   url: string;
+  /** A template: GitHub takes assets at another address than the API's. */
+  upload_url: string;
   assets: { name: string; digest: string | null; state: string; id: number }[];
 };
 
@@ -30,13 +32,12 @@ export function releases({ octokit, owner, repo }: Repository) {
       });
       return releaseOf(data);
     },
-    async upload(id: number, asset: { name: string; bytes: Uint8Array }): Promise<void> {
-      await octokit.rest.repos.uploadReleaseAsset({
-        ...at,
-        release_id: id,
+    async upload(release: Release, asset: { name: string; bytes: Uint8Array }): Promise<void> {
+      await octokit.request({
+        method: 'POST',
+        url: release.upload_url,
         name: asset.name,
-        // The generated type knows text only; bytes are what is sent.
-        data: asset.bytes as unknown as string,
+        data: asset.bytes,
         headers: { 'content-type': 'application/octet-stream', 'content-length': asset.bytes.byteLength },
       });
     },
@@ -55,6 +56,7 @@ type ApiRelease = {
   body?: string | null | undefined;
   draft: boolean;
   html_url: string;
+  upload_url: string;
   assets: { id: number; name: string; state: string }[];
 };
 
@@ -65,6 +67,7 @@ function releaseOf(release: ApiRelease): Release {
     body: release.body ?? '',
     draft: release.draft,
     url: release.html_url,
+    upload_url: release.upload_url,
     assets: release.assets.map((asset) => ({
       id: asset.id,
       name: asset.name,

@@ -81,25 +81,27 @@ export function trees({ octokit, owner, repo }: Repository) {
       });
       return made.data.sha;
     },
-    /** Atomic: false when the ref exists already. */
+    /** Atomic: false when the ref exists already. GitHub has one status for that and for a name it can't have. */
     async createRef(name: string, sha: string): Promise<boolean> {
-      return unlessRefused(octokit.rest.git.createRef({ ...at, ref: `refs/${name}`, sha }));
+      try {
+        await octokit.rest.git.createRef({ ...at, ref: `refs/${name}`, sha });
+        return true;
+      } catch (error) {
+        if (statusOf(error) === 422 && (await ref(name)) !== null) return false;
+        throw error;
+      }
     },
     /** Compare and swap: false when the ref has moved so that this is no fast-forward. */
     async moveRef(name: string, sha: string): Promise<boolean> {
-      return unlessRefused(octokit.rest.git.updateRef({ ...at, ref: name, sha, force: false }));
+      try {
+        await octokit.rest.git.updateRef({ ...at, ref: name, sha, force: false });
+        return true;
+      } catch (error) {
+        if (statusOf(error) === 422) return false;
+        throw error;
+      }
     },
   };
-}
-
-async function unlessRefused(call: Promise<unknown>): Promise<boolean> {
-  try {
-    await call;
-    return true;
-  } catch (error) {
-    if (statusOf(error) === 422) return false;
-    throw error;
-  }
 }
 
 /** Remembers answers by key; the oldest go first. */

@@ -71,7 +71,7 @@ export async function firstVersion(stage: Stage, { files, at }: Change): Promise
     at,
     who: 'roundhouse',
     what: `has trained and judged the candidate of #${pull.number}`,
-    figures: asked.title,
+    figures: asked.gate,
     link: pull.url,
   });
   await approvals(stage, pull.number, at);

@@ -159,7 +159,7 @@ async function retrain(
     at: iso(asOf),
     who: 'roundhouse',
     what: `has judged #${pull.number} against the champion on the same rows`,
-    figures: asked.title,
+    figures: asked.gate,
   });
   await approvals(stage, pull.number, iso(asOf));
   const merged = await mergeWhenGreen(people.mlLead, { stage, number: pull.number, at: iso(asOf) });

@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  approveLine,
+  BOT,
+  commentsOf,
+  defineBikes,
+  eventually,
+  firstModel,
+  gateOf,
+  merge,
+  R,
+  say,
+  startWorld,
+  type World,
+} from './app-world.ts';
+
+describe('the app in the local GitHub, from problem to retraining', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await startWorld();
+    await world.startApp();
+  });
+  afterAll(() => world.close());
+
+  it('turns an approved problem issue into a merged definition', async () => {
+    const { issue, pull } = await defineBikes(world);
+    const [reply, ...others] = (await commentsOf(world, issue)).filter(({ author }) => author === BOT);
+    expect(others).toEqual([]);
+    expect(reply?.body).toContain(`#${pull}`);
+    const { data } = await world.as('ml-lead').rest.repos.getContent({ ...R, path: 'models/bikes' });
+    const names = Array.isArray(data) ? data.map(({ name }) => name) : [];
+    expect(names).toEqual(['PROBLEM.md', 'data.yml', 'model.yml', 'operate.yml', 'problem.yml']);
+  });
+
+  it('trains, judges, locks, asks, registers and deploys a first model', async () => {
+    const { pull } = await firstModel(world);
+    const mine = (await commentsOf(world, pull)).filter(({ author }) => author === BOT);
+    expect(mine.map(({ body }) => /<!-- roundhouse:(\S+)/.exec(body)?.[1])).toEqual(['pull-request', 'ask']);
+    const commits = await world.as('ml-lead').rest.pulls.listCommits({ ...R, pull_number: pull });
+    expect(commits.data.map(({ author }) => author?.login)).toEqual(['data-scientist', BOT]);
+    const release = await eventually(
+      'the release',
+      async () => (await world.as('ml-lead').rest.repos.listReleases(R)).data.find(({ draft }) => !draft),
+      world,
+    );
+    expect(release.tag_name).toBe('bikes@v1.0.0');
+    expect(release.assets.map(({ name }) => name).sort()).toEqual([
+      'MODEL_CARD.md',
+      'bundle.json',
+      'model.onnx',
+    ]);
+    const tags = await eventually(
+      'the tags of the deployment',
+      async () => {
+        const refs = await world.as('ml-lead').rest.git.listMatchingRefs({ ...R, ref: 'tags/bikes' });
+        const names = refs.data.map(({ ref }) => ref.slice('refs/tags/'.length));
+        return names.length === 3 && names;
+      },
+      world,
+    );
+    expect(tags).toEqual(['bikes#champion#2', 'bikes#production#1', 'bikes@v1.0.0']);
+  });
+
+  it('opens a retraining pull request from monitor evidence, which goes the same way', async () => {
+    Object.assign(world.jobs.findings, { decay: 'failed', retrain: true });
+    await world.control('/clock', { now: '2027-04-01T06:00:00Z' });
+    const pull = await eventually(
+      'the retraining pull request',
+      async () => {
+        const { data } = await world.as('ml-lead').rest.pulls.list({ ...R, state: 'open' });
+        return data.find(({ head }) => head.ref.startsWith('roundhouse-retrain-bikes-'));
+      },
+      world,
+    );
+    expect(pull.user?.login).toBe(BOT);
+    world.jobs.findings.gates = 'inconclusive';
+    const asked = await gateOf(world, pull.number, 'action_required');
+    expect(asked.title).toContain('0 of 2 approvals');
+    const line = await approveLine(world, pull.number);
+    await say(world, 'ml-lead', pull.number, line);
+    await say(world, 'product-owner', pull.number, line);
+    await merge(world, 'ml-lead', pull.number);
+    await eventually(
+      'the second rollout',
+      async () => {
+        const refs = await world.as('ml-lead').rest.git.listMatchingRefs({ ...R, ref: 'tags/bikes%23' });
+        return refs.data.some(({ ref }) => ref === 'refs/tags/bikes#champion#4');
+      },
+      { ...world, limitMs: 30_000 },
+    );
+    const { data: health } = await world.as('ml-lead').rest.issues.listForRepo({ ...R, creator: BOT });
+    expect(health.filter(({ pull_request }) => !pull_request).map(({ title }) => title)).toEqual([
+      'bikes: the error on labels is outside its bounds',
+    ]);
+  });
+});

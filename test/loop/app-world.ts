@@ -1,0 +1,221 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Octokit } from 'octokit';
+import { digestOf } from '#lib/formats/digest.ts';
+import { openStore } from '#lib/store/open.ts';
+import { createLog } from '../../app/log.ts';
+import { type RunningApp, startApp } from '../../app/server.ts';
+import { modelFiles, problemIssue, pushFirstCommit } from '../../runners/local/demo/repository.ts';
+import { ensureSecrets } from '../../runners/local/github/secrets.ts';
+import type { SeedSpec } from '../../runners/local/github/seed.ts';
+import { startGitHub } from '../../runners/local/github/server.ts';
+import { startFakeJobs } from './fake-jobs.ts';
+
+export const R = { owner: 'acme', repo: 'bikes' } as const;
+export const BOT = 'roundhouse[bot]';
+const PEOPLE: SeedSpec['people'] = [
+  { login: 'product-owner', role: 'write' },
+  { login: 'data-scientist', role: 'write' },
+  { login: 'ml-lead', role: 'maintain' },
+  { login: 'visitor', role: 'read' },
+];
+
+export type World = Awaited<ReturnType<typeof startWorld>>;
+
+/** The local GitHub with the app beside it and the fake jobs; people act through octokit. */
+export async function startWorld() {
+  const dir = mkdtempSync(join(tmpdir(), 'loop-'));
+  const port = 20_000 + Math.floor(Math.random() * 20_000);
+  const seed: SeedSpec = {
+    owner: R.owner,
+    repository: R.repo,
+    people: PEOPLE,
+    app: { slug: 'roundhouse', webhookUrl: `http://127.0.0.1:${port}/api/github/webhooks` },
+  };
+  const github = await startGitHub({ dir, port: 0, log: () => {}, seed });
+  const secrets = await ensureSecrets(dir);
+  const store = openStore(`file://${join(dir, 'store')}`);
+  const log: string[] = [];
+  const env = {
+    APP_ID: String(secrets.app.id),
+    PRIVATE_KEY: secrets.app.private_key,
+    WEBHOOK_SECRET: secrets.app.webhook_secret,
+    GITHUB_API_URL: `${github.url}/api/v3`,
+    ROUNDHOUSE_DIR: join(dir, 'app'),
+    ROUNDHOUSE_STORE_MAIN: `file://${join(dir, 'store')}`,
+  };
+  const jobs = startFakeJobs({ url: github.url, control: secrets.control, store });
+  let app: RunningApp | null = null;
+  const world = {
+    dir,
+    github,
+    secrets,
+    store,
+    jobs,
+    log,
+    env,
+    as: (login: string) => octokit(github.url, secrets.tokens[login] ?? ''),
+    async startApp() {
+      app = await startApp({ port, env, log: createLog((line) => log.push(line)) });
+    },
+    async stopApp() {
+      await app?.close();
+      app = null;
+    },
+    async control(path: string, body: unknown) {
+      const headers = { 'x-roundhouse-local': secrets.control, 'content-type': 'application/json' };
+      const answer = await fetch(`${github.url}/_local${path}`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify(body),
+      });
+      return answer.json() as Promise<Record<string, unknown>>;
+    },
+    async close() {
+      await world.stopApp();
+      await jobs.stop();
+      await github.close();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+  await pushFirstCommit({
+    url: github.url,
+    owner: R.owner,
+    repository: R.repo,
+    login: 'ml-lead',
+    token: secrets.tokens['ml-lead'] ?? '',
+    supervisor: 'http://127.0.0.1:1/',
+  });
+  return world;
+}
+
+function octokit(url: string, token: string): Octokit {
+  const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+  return new Octokit({
+    auth: token,
+    baseUrl: `${url}/api/v3`,
+    throttle: { enabled: false },
+    retry: { enabled: false },
+    log: quiet,
+  });
+}
+
+export async function eventually<Found>(
+  what: string,
+  look: () => Promise<Found | undefined | null | false>,
+  { log, limitMs = 15_000 }: { log?: string[]; limitMs?: number } = {},
+): Promise<Found> {
+  for (const until = Date.now() + limitMs; Date.now() < until; ) {
+    const found = await look();
+    if (found !== undefined && found !== null && found !== false) return found;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`waited in vain for ${what}\n${(log ?? []).slice(-15).join('')}`);
+}
+
+export async function openProblem(world: World): Promise<number> {
+  const issue = { ...R, ...problemIssue(), labels: ['ml-problem'] };
+  return (await world.as('product-owner').rest.issues.create(issue)).data.number;
+}
+
+export async function commentsOf(world: World, number: number) {
+  const { data } = await world
+    .as('ml-lead')
+    .rest.issues.listComments({ ...R, issue_number: number, per_page: 100 });
+  return data.map(({ id, body, user }) => ({ id, body: body ?? '', author: user?.login ?? '' }));
+}
+
+/** The newest line that the app asks to paste. */
+export async function approveLine(world: World, number: number): Promise<string> {
+  return eventually(
+    `an approve line on #${number}`,
+    async () => {
+      const mine = (await commentsOf(world, number)).filter(({ author }) => author === BOT);
+      return mine
+        .toReversed()
+        .map(({ body }) => /^\/approve [0-9a-f]{16,}$/m.exec(body)?.[0])
+        .find(Boolean);
+    },
+    world,
+  );
+}
+
+export async function say(world: World, login: string, number: number, body: string): Promise<number> {
+  const { data } = await world.as(login).rest.issues.createComment({ ...R, issue_number: number, body });
+  return data.id;
+}
+
+export async function gateOf(world: World, number: number, conclusion: string) {
+  return eventually(
+    `the gate of #${number} to be ${conclusion}`,
+    async () => {
+      const { data: pull } = await world.as('ml-lead').rest.pulls.get({ ...R, pull_number: number });
+      const { data } = await world.as('ml-lead').rest.checks.listForRef({ ...R, ref: pull.head.sha });
+      const gate = data.check_runs.find(({ name }) => name === 'roundhouse/gate');
+      return gate?.status === 'completed' && gate.conclusion === conclusion
+        ? { title: gate.output.title ?? '', head: pull.head.sha, checks: data.check_runs }
+        : null;
+    },
+    world,
+  );
+}
+
+export async function merge(world: World, login: string, number: number): Promise<string> {
+  const { head } = await gateOf(world, number, 'success');
+  const { data } = await world.as(login).rest.pulls.merge({ ...R, pull_number: number, sha: head });
+  return data.sha;
+}
+
+/** A branch with these files, and its pull request. */
+export async function openPull(
+  world: World,
+  login: string,
+  { branch, files }: { branch: string; files: Record<string, string> },
+): Promise<number> {
+  const { rest } = world.as(login);
+  const { data: main } = await rest.git.getRef({ ...R, ref: 'heads/main' });
+  const { data: base } = await rest.git.getCommit({ ...R, commit_sha: main.object.sha });
+  const tree = await rest.git.createTree({
+    ...R,
+    base_tree: base.tree.sha,
+    tree: Object.entries(files).map(([path, content]) => ({ path, content, mode: '100644', type: 'blob' })),
+  });
+  const commit = await rest.git.createCommit({
+    ...R,
+    message: branch,
+    tree: tree.data.sha,
+    parents: [main.object.sha],
+  });
+  await rest.git.createRef({ ...R, ref: `refs/heads/${branch}`, sha: commit.data.sha });
+  const pull = await rest.pulls.create({ ...R, title: branch, head: branch, base: 'main', body: '' });
+  return pull.data.number;
+}
+
+export function bikesFiles(): Record<string, string> {
+  return modelFiles('bikes', { history: digestOf('history') });
+}
+
+/** Problem, approval, definition, merge. */
+export async function defineBikes(world: World): Promise<{ issue: number; pull: number }> {
+  const issue = await openProblem(world);
+  await say(world, 'ml-lead', issue, await approveLine(world, issue));
+  const pull = await eventually(
+    'the definition pull request',
+    async () => {
+      const { data } = await world.as('ml-lead').rest.pulls.list({ ...R, state: 'open' });
+      return data.find(({ head }) => head.ref === 'roundhouse-define-bikes')?.number;
+    },
+    world,
+  );
+  await merge(world, 'product-owner', pull);
+  return { issue, pull };
+}
+
+/** Data and model pull request, evidence, approval, merge. */
+export async function firstModel(world: World): Promise<{ pull: number; merged: string }> {
+  const pull = await openPull(world, 'data-scientist', { branch: 'first-model', files: bikesFiles() });
+  await gateOf(world, pull, 'action_required');
+  await say(world, 'ml-lead', pull, await approveLine(world, pull));
+  return { pull, merged: await merge(world, 'ml-lead', pull) };
+}
