@@ -165,7 +165,7 @@ async function infer(serving: Serving, request: FastifyRequest<Params>, reply: F
   if (answer.kind === 'failed') return reply.code(500).send({ error: answer.message });
   if (!isProbe) {
     const records = recordsOf({ serving, model, version, id, request: parsed.value, answer, latencyMs });
-    await serving.records?.predictions(records);
+    await serving.records?.predictions({ model, environment: serving.environment }, records);
   }
   return reply.send(responseOf({ model, version, id, answer }));
 }
@@ -263,7 +263,10 @@ async function feedback(serving: Serving, request: FastifyRequest<Params>, reply
       logged_at: now,
     }),
   );
-  const isWritten = await serving.records.feedback(name, serving.environment, records);
+  const isWritten = await serving.records.feedback(
+    { model: name, environment: serving.environment },
+    records,
+  );
   if (!isWritten) return busyReply(reply, { message: 'the labels could not be written', retryAfter: 5 });
   return reply.send({ accepted: records.length });
 }
