@@ -4,7 +4,7 @@ import { UserError } from '#lib/lifecycle/user-error.ts';
 import { type Judged, lossOf, type Summands, summandsOf } from './metrics.ts';
 import { influenceOf, intervalOf, resample } from './stats/bootstrap.ts';
 import { randomOf } from './stats/random.ts';
-import { type Sampling, type Units, unitsOf } from './stats/units.ts';
+import { type Sampling, stretchOf, type Units, unitsOf } from './stats/units.ts';
 
 export type Contest = { candidate: Judged; trivial: Judged; champion: Judged | null };
 export type Basis = { sampling: Sampling; seed: number };
@@ -12,7 +12,8 @@ export type Measured = { estimate: Estimate; units: Units };
 
 /** An estimate with its interval; the units fit the very summand that it is about. */
 export function estimateOf(summands: Summands, { sampling, seed }: Basis): Measured {
-  const units = unitsOf(sampling, influenceOf(summands));
+  const influence = influenceOf(summands);
+  const units = unitsOf(sampling, influence);
   const [replicates] = resample({
     columns: summands.columns,
     statistics: [summands.of],
@@ -20,7 +21,10 @@ export function estimateOf(summands: Summands, { sampling, seed }: Basis): Measu
     random: randomOf(seed),
   });
   if (replicates === undefined) throw new Error('a resample has one value per statistic');
-  return { estimate: intervalOf(replicates, units.count), units };
+  return {
+    estimate: intervalOf(replicates, { units: units.count, stretch: stretchOf(units, influence) }),
+    units,
+  };
 }
 
 /** Loss of one minus loss of the other on the same rows. */

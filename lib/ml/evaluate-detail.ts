@@ -9,7 +9,7 @@ import { type Judged, lossOf, measure, type Summands, summandsOf } from './metri
 import type { Predictor } from './predictor-types.ts';
 import { influenceOf, resample, simultaneousIntervals } from './stats/bootstrap.ts';
 import { randomOf, shuffle } from './stats/random.ts';
-import { unitsOf } from './stats/units.ts';
+import { stretchOf, unitsOf } from './stats/units.ts';
 
 const MAX_VALUES = 12;
 const MIN_ROWS = 50;
@@ -42,7 +42,8 @@ export function slicesOf({
   const offsets = slices.map((_, index) =>
     slices.slice(0, index).reduce((total, { summands }) => total + summands.columns.length, 0),
   );
-  const units = unitsOf(basis.sampling, influenceOf(summandsOf(metric, judged)));
+  const influence = influenceOf(summandsOf(metric, judged));
+  const units = unitsOf(basis.sampling, influence);
   const replicates = resample({
     columns: slices.flatMap(({ summands }) => summands.columns),
     statistics: slices.map(({ summands }, index) => (sums) => {
@@ -53,7 +54,10 @@ export function slicesOf({
     random: randomOf(basis.seed),
   });
   const counts = slices.map(({ rows }) => new Set(rows.map((row) => units.index[row] ?? 0)).size);
-  const estimates = simultaneousIntervals(replicates, counts);
+  const estimates = simultaneousIntervals(replicates, {
+    units: counts,
+    stretch: stretchOf(units, influence),
+  });
   return slices.flatMap(({ column, value, rows }, index) => {
     const estimate = estimates[index];
     if (estimate === undefined || !Number.isFinite(estimate.estimate)) return [];

@@ -57,20 +57,21 @@ export function resample({
 }
 
 /**
- * Expanded percentile interval (Hesterberg 2015, section 5.3): percentiles taken further out, so that few
- * units get Student's width in place of the normal one. Null bounds under MIN_UNITS, or where the statistic
- * is undefined on one resample in twenty.
+ * Expanded percentile interval (Hesterberg 2015): percentiles taken further out, so that few units get
+ * Student's width in place of the normal one, then stretched where neighbouring units hang together. Null
+ * bounds under MIN_UNITS, or where the statistic is undefined on one resample in twenty.
  */
 export function intervalOf(
   { estimate, values }: Replicates,
-  units: number,
+  { units, stretch }: { units: number; stretch: number },
   confidence = CONFIDENCE,
 ): Estimate {
   const defined = values.filter(Number.isFinite).sort();
   if (units < MIN_UNITS || defined.length < values.length * 0.95)
     return { estimate, lower: null, upper: null };
   const tail = expandedTail(units, confidence);
-  return { estimate, lower: quantile(defined, tail), upper: quantile(defined, 1 - tail) };
+  const bound = (share: number) => estimate + stretch * (quantile(defined, share) - estimate);
+  return { estimate, lower: bound(tail), upper: bound(1 - tail) };
 }
 
 /**
@@ -80,7 +81,7 @@ export function intervalOf(
  */
 export function simultaneousIntervals(
   replicates: readonly Replicates[],
-  units: readonly number[],
+  { units, stretch }: { units: readonly number[]; stretch: number },
   confidence = CONFIDENCE,
 ): Estimate[] {
   const spreads = replicates.map((one, index) => ((units[index] ?? 0) < MIN_UNITS ? 0 : spreadOf(one)));
@@ -94,7 +95,8 @@ export function simultaneousIntervals(
     }
   }
   const fewest = Math.min(...known.map((index) => units[index] ?? 0));
-  const reach = known.length === 0 ? 0 : quantile(largest.sort(), 1 - 2 * expandedTail(fewest, confidence));
+  const reach =
+    known.length === 0 ? 0 : stretch * quantile(largest.sort(), 1 - 2 * expandedTail(fewest, confidence));
   return replicates.map(({ estimate }, index) => {
     const spread = spreads[index] ?? 0;
     if (!(spread > 0)) return { estimate, lower: null, upper: null };

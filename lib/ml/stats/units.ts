@@ -32,7 +32,11 @@ export function unitsOf(sampling: Sampling, summand: Float64Array): Units {
   const length = Math.max(declared, firstZero({ time: sampling.time, summand, step: declared / 24 }));
   const start = Math.floor(least(sampling.time) / DAY_MS) * DAY_MS;
   const blocks = Float64Array.from(sampling.time, (at) => Math.floor((at - start) / length));
-  return { kind: 'block', length: durationOf(length), ...enumerate(blocks) };
+  return {
+    kind: 'block',
+    length: durationOf(length),
+    ...enumerate(blocks, blocks.slice().sort()),
+  };
 }
 
 /**
@@ -65,16 +69,35 @@ export function firstZero({
   return cells * step;
 }
 
-function enumerate(values: ArrayLike<number | string | null>): { count: number; index: Int32Array } {
+type Labels = ArrayLike<number | string | null>;
+
+/** `order`: values in the order that the units are to be counted in. */
+function enumerate(values: Labels, order: Labels = values): Pick<Units, 'count' | 'index'> {
   const known = new Map<number | string | null, number>();
-  const index = new Int32Array(values.length);
-  for (let row = 0; row < values.length; row++) {
-    const value = values[row] ?? null;
-    const found = known.get(value) ?? known.size;
-    if (found === known.size) known.set(value, found);
-    index[row] = found;
+  for (let place = 0; place < order.length; place++) {
+    const value = order[place] ?? null;
+    if (!known.has(value)) known.set(value, known.size);
   }
-  return { count: known.size, index };
+  return { count: known.size, index: Int32Array.from(values, (value) => known.get(value) ?? 0) };
+}
+
+/**
+ * How much wider an interval must be because neighbouring blocks still hang together: the root of 1 + 2 r, r
+ * the correlation of their sums where it is positive. Cutting a series into blocks loses just that covariance.
+ * 1 for rows and groups, which have no neighbours.
+ */
+export function stretchOf(units: Units, summand: Float64Array): number {
+  if (units.kind !== 'block' || units.count < 2) return 1;
+  const mean = summand.reduce((total, value) => total + value, 0) / summand.length;
+  const sums = new Float64Array(units.count);
+  for (const [row, unit] of units.index.entries())
+    sums[unit] = (sums[unit] ?? 0) + (summand[row] ?? mean) - mean;
+  let [variance, covariance] = [0, 0];
+  for (const [unit, sum] of sums.entries()) {
+    variance += sum * sum;
+    covariance += sum * (sums[unit + 1] ?? 0);
+  }
+  return variance > 0 ? Math.sqrt(1 + (2 * Math.max(0, covariance)) / variance) : 1;
 }
 
 function least(values: Float64Array): number {
