@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+
+/** Characters of one line of output that are kept. */
+const longestLine = 1024 * 1024;
 
 /** `code` is 128 + n after signal n, as shells say. */
 export type ChildResult = { code: number; stopped: boolean };
@@ -50,10 +52,32 @@ function exitOf(child: ChildProcess): Promise<number> {
   });
 }
 
+/** Lines longer than `longestLine` are cut: output is not trusted to have line ends at all. */
 function readLines(stream: Readable, onLine: (line: string) => void): Promise<void> {
-  const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
-  lines.on('line', onLine);
-  return new Promise((resolve) => lines.once('close', resolve));
+  stream.setEncoding('utf8');
+  let line = '';
+  let cut = false;
+  const end = () => {
+    onLine(line.endsWith('\r') ? line.slice(0, -1) : line);
+    line = '';
+    cut = false;
+  };
+  stream.on('data', (text: string) => {
+    for (const [index, part] of text.split('\n').entries()) {
+      if (index > 0) end();
+      if (cut) continue;
+      line += part;
+      if (line.length <= longestLine) continue;
+      line = `${line.slice(0, longestLine)} (line cut)`;
+      cut = true;
+    }
+  });
+  return new Promise((resolve) => {
+    stream.once('close', () => {
+      if (line !== '') end();
+      resolve();
+    });
+  });
 }
 
 /** How long output that is already in the pipe may take once the command has ended. */

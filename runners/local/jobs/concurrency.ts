@@ -23,7 +23,7 @@ export function leave(group: Group, id: string): Group {
   return { running: next, waiting };
 }
 
-/** Waits for a turn; resolves true when the member may run, false when it was cancelled meanwhile. */
+/** An id is the run's, for a job `<run>/<job>`. Waits for a turn; resolves true when the member may run, false when it was cancelled meanwhile. */
 export type Concurrency = {
   join(name: string, entry: Entry, cancel: AbortController): Promise<boolean>;
   leave(name: string, id: string): void;
@@ -40,8 +40,12 @@ export function createConcurrency(): Concurrency {
   }
 
   return {
-    join(name, entry, cancel) {
-      const entered = enter(groups.get(name) ?? { running: null, waiting: [] }, entry);
+    async join(name, entry, cancel) {
+      const group = groups.get(name) ?? { running: null, waiting: [] };
+      if (group.running !== null && entry.id.startsWith(`${group.running}/`)) {
+        throw new Error(`The job waits for its own workflow: both are in the concurrency group '${name}'.`);
+      }
+      const entered = enter(group, entry);
       const turn = new Promise<boolean>((resolve) => {
         members.set(entry.id, { cancel, proceed: () => resolve(true) });
         cancel.signal.addEventListener('abort', () => resolve(false), { once: true });

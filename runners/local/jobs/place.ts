@@ -54,7 +54,13 @@ export async function runPlace(graph: Graph, place: Place, cancel: AbortSignal):
   if (cancel.aborted) stop();
   else cancel.addEventListener('abort', stop, { once: true });
 
-  const turn = { graph, template: job.concurrency, scope, id: `${graph.run.id}/${state.key}`, cancel: own };
+  const turn = {
+    graph,
+    template: job.concurrency,
+    scope,
+    id: `${graph.run.id}-${graph.run.attempt}/${state.key}`,
+    cancel: own,
+  };
   const outcome = await takeTurn(turn, () => runInSlot(graph, place, own.signal)).catch(
     (fault): JobOutcome => {
       state.annotations.push({

@@ -72,6 +72,7 @@ export async function startJobRunner(options: JobRunnerOptions): Promise<JobRunn
   return {
     async close() {
       closing.abort();
+      for (const { cancel } of desk.open.values()) cancel.abort('the runner is stopped');
       await loop;
       for (const { cancel } of desk.open.values()) cancel.abort('the runner is stopped');
       await Promise.all([...desk.open.values()].map(({ done }) => done));

@@ -182,10 +182,11 @@ export function workspacePath(session: Session, path: string): string {
   return absolute;
 }
 
+/** Parts of the context that no variable repeats. */
+const unexported = ['event', 'token', 'action_path', 'repositoryUrl', 'secret_source'];
+
 function githubVariables(session: Session, frame: Frame): Record<string, string> {
-  const names = Object.entries(session.contexts.github).filter(
-    ([name]) => !['event', 'token', 'action_path'].includes(name),
-  );
+  const names = Object.entries(session.contexts.github).filter(([name]) => !unexported.includes(name));
   const variables = names.map(
     ([name, value]) => [`GITHUB_${name.toUpperCase()}`, String(value ?? '')] as const,
   );

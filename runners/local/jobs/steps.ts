@@ -72,6 +72,8 @@ async function perform(
   { session, frame, step }: { session: Session; frame: Frame; step: Step },
   outputs: Record<string, string>,
 ): Promise<void> {
+  session.contexts.github.action =
+    step.id ?? (step.kind === 'run' ? '__run' : `__${step.uses.replace(/@.*/, '')}`);
   const env = evaluateTexts(step.env, scopeOf(session, frame));
   const scope = scopeOf(session, frame, env);
   // A step that starts after the job was stopped (always()) is bounded by the end of patience instead.

@@ -8,7 +8,7 @@ export type TurnInput = {
   /** The `concurrency:` of a workflow or job. */
   template: Template | undefined;
   scope: Scope;
-  /** Unique among all that join groups: the run's id, for a job with its key. */
+  /** The run's, for a job `<run>/<job>`. */
   id: string;
   cancel: AbortController;
 };

@@ -306,4 +306,15 @@ jobs:
     for (const run of queued) await bench.github.completed(run);
     expect(queued.map((run) => run.conclusion)).toEqual(['success', 'success', 'success']);
   });
+
+  test('a job in the group of its own workflow is a deadlock, and said to be one', async () => {
+    const run = await bench.execute(`
+on: push
+concurrency: deploy
+jobs:
+  a: {runs-on: ubuntu-latest, concurrency: Deploy, steps: [{run: 'true'}]}
+`);
+    expect(run.conclusion).toBe('failure');
+    expect(run.jobs.get('a')?.annotations[0]?.message).toContain('waits for its own workflow');
+  });
 });

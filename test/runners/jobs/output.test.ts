@@ -132,6 +132,18 @@ jobs:
   });
 });
 
+test('output without line ends is cut, bytes between characters and a last line without an end are kept', async () => {
+  const run = await bench.execute(
+    oneJob(`
+- run: head -c 3000000 /dev/zero | tr '\\0' x; echo; echo next
+- run: printf 'h\\303'; sleep 0.05; printf '\\244lt\\r\\nlast'
+`),
+  );
+  const log = logOf(run);
+  expect(log).toMatch(/^x{1048576} \(line cut\)\nnext\n/m);
+  expect(log).toContain('\nh\u00e4lt\nlast\n');
+});
+
 describe('the machine after a job', () => {
   test('a job begins clean and leaves nothing: no variable of the runner, no folder, no process', async () => {
     process.env.RUNNERS_OWN_SECRET = 'do-not-pass';
