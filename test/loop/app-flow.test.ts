@@ -83,7 +83,7 @@ describe('the app in the local GitHub, from problem to retraining', () => {
     await eventually(
       'the second rollout',
       async () => {
-        const refs = await world.as('ml-lead').rest.git.listMatchingRefs({ ...R, ref: 'tags/bikes%23' });
+        const refs = await world.as('ml-lead').rest.git.listMatchingRefs({ ...R, ref: 'tags/bikes#' });
         return refs.data.some(({ ref }) => ref === 'refs/tags/bikes#champion#4');
       },
       { ...world, limitMs: 30_000 },
