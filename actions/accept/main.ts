@@ -1,5 +1,10 @@
-import type { EvidenceStage } from '#lib/lifecycle/evidence.ts';
-import { statementSchemas } from '#lib/lifecycle/evidence.ts';
+import { hexOf } from '#lib/formats/digest.ts';
+import {
+  type DataResult,
+  type EvidenceStage,
+  statementSchemas,
+  type TrainResult,
+} from '#lib/lifecycle/evidence.ts';
 import type { JobPlan } from '#lib/lifecycle/plan.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
@@ -55,6 +60,13 @@ async function collect({ stage, digest, plan, deps, subjects }: Collecting): Pro
       },
     );
   }
+  const brought = new Set(subject.map(({ digest: { sha256 } }) => sha256));
+  const bare = objectsOf(predicate.result).find((object) => !brought.has(hexOf(object)));
+  if (bare !== undefined) {
+    throw new UserError(`the ${stage} statement ${digest} rests on ${bare}, and brings no such object`, {
+      fix: AGAIN,
+    });
+  }
   for (const { name, digest: found } of subject) {
     const named: Digest = `sha256:${found.sha256}`;
     const former = subjects.get(name);
@@ -62,6 +74,13 @@ async function collect({ stage, digest, plan, deps, subjects }: Collecting): Pro
       throw new UserError(`two statements name ${name}, as ${former} and as ${named}`, { fix: AGAIN });
     subjects.set(name, named);
   }
+}
+
+/** Objects that a result rests on and that its own run must have made. */
+function objectsOf(result: DataResult | TrainResult): Digest[] {
+  if ('twin' in result) return [result.twin.model, result.served.model, result.seen];
+  const parts = Object.values(result.parts).filter((part) => part !== null);
+  return [result.output.object, result.profile, ...parts.flatMap(({ object, keys }) => [object, keys])];
 }
 
 type Accepting = { name: string; digest: Digest; incoming: Incoming };

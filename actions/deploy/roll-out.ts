@@ -11,8 +11,10 @@ import {
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import type { StageContext } from '../kit/context.ts';
 import { git } from '../kit/git.ts';
+import { openGitHub } from '../kit/github.ts';
 import { loadLocks, loadModelFolder, loadPolicy } from '../kit/model-folder.ts';
 import type { StageResult } from '../kit/stage.ts';
+import { recordDeployment } from './github-deployment.ts';
 import { main } from './main.ts';
 import { supervisorToken } from './token.ts';
 
@@ -25,6 +27,7 @@ const POLL_MS = 500;
 export async function rollOut(context: StageContext): Promise<StageResult<'deploy'>> {
   const { deps, model } = context;
   const records = recordFolder(deps.workspace, model, environmentOf(context));
+  const tell = await teller(context);
   let record = records.newest();
   const wanted = await wantedRecord(context, record);
   if (record === null || record.release.candidate !== wanted.release.candidate || isFailed(record))
@@ -43,11 +46,21 @@ export async function rollOut(context: StageContext): Promise<StageResult<'deplo
     );
     const found = result.statement.predicate.result;
     record = records.save(advance(record, found, new Date().toISOString(), null));
+    await tell(record);
     deps.progress.note(
       `${record.phase}${record.phase === 'progressing' ? `, step ${record.step + 1}` : ''}: ${result.verdict}`,
     );
     if (next === 'none' || nextAction(record, new Date().toISOString()) === 'none') return result;
   }
+}
+
+/** With a token every change of phase is told to GitHub. */
+async function teller({ option, deps }: StageContext): Promise<(record: DeploymentRecord) => Promise<void>> {
+  const token = option('token');
+  if (token === '') return async () => {};
+  const github = await openGitHub({ token, env: deps.env });
+  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: run } = deps.env;
+  return (record) => recordDeployment(github, record, `${server}/${repository}/actions/runs/${run}`);
 }
 
 function isFailed({ phase }: DeploymentRecord): boolean {

@@ -40,7 +40,7 @@ export async function gateOf(
   number: number,
   wanted: readonly string[],
   stage: Stage,
-): Promise<PullSummary & { conclusion: string; title: string }> {
+): Promise<PullSummary & { gate: string }> {
   return until(
     `roundhouse/gate on #${number} to become ${wanted.join(' or ')}`,
     async () => {
@@ -51,7 +51,7 @@ export async function gateOf(
       if (gate.conclusion === 'failure' && !wanted.includes('failure'))
         throw new Error(`roundhouse/gate on #${number} failed: ${gate.title} (${pull.url})`);
       return wanted.includes(gate.conclusion)
-        ? { ...pull, conclusion: gate.conclusion, title: gate.title }
+        ? { ...pull, gate: gate.title }
         : undefined;
     },
     { timeline: stage.timeline, timeoutMs: 300_000 },
