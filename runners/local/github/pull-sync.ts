@@ -31,12 +31,13 @@ export async function syncPull(change: PullChange & { issue: PullIssue }): Promi
     return closeMerged({ ...change, sha, by });
   }
   if (!head || !base) return closePull(change);
-  // Its commits reached the base by another way: merged all the same.
-  if (base !== pull.base_sha && head === pull.head_sha && (await isAncestor(git, head, base))) {
+  const baseMoved = base !== pull.base_sha;
+  if ((baseMoved || head !== pull.head_sha) && (await isAncestor(git, head, base))) {
+    // Its commits reached the base by another way: merged all the same. Reset onto the base: nothing is left of it.
+    if (!(await isAncestor(git, pull.head_sha, base))) return closePull(change);
     return closeMerged({ ...change, sha: base, by: change.sender });
   }
   const before = pull.head_sha;
-  const baseMoved = base !== pull.base_sha;
   if (before === head && !baseMoved && pull.merge_commit_sha) return;
   Object.assign(pull, { head_sha: head, base_sha: base });
   await writeTestMerge(change);
