@@ -284,21 +284,25 @@ describe('faults', () => {
 });
 
 describe('quarantine and accept', () => {
-  async function untrusted() {
+  async function untrusted(seen = digestOf('seen')) {
     const deps = bikes.deps({ exchange: quarantineExchange(bikes.store, '7-1') });
     const { statement } = await run(planWith({}), deps);
     const text = statementText(statement);
     const data = await bikes.store.put(text);
-    const train = await bikes.store.put(statementText(trainStatement()));
+    const train = await bikes.store.put(statementText(trainStatement(seen)));
     await bikes.store.incoming('7-1').put('train/0/served.onnx', 'model');
+    await bikes.store.incoming('7-1').put('train/0/seen.keys', 'seen');
     const plan = planWith({ accepted: { run: { id: 7, attempt: 1 }, data, train: [train] } });
     return { statement, text, plan };
   }
 
-  function trainStatement() {
+  function trainStatement(seen: Digest) {
     return statementSchemas.train.parse({
       _type: 'https://in-toto.io/Statement/v1',
-      subject: [{ name: 'train/0/served.onnx', digest: { sha256: digestOf('model').slice(7) } }],
+      subject: [
+        { name: 'train/0/served.onnx', digest: { sha256: digestOf('model').slice(7) } },
+        { name: 'train/0/seen.keys', digest: { sha256: digestOf('seen').slice(7) } },
+      ],
       predicateType: 'https://roundhouse.dev/evidence/train/v1',
       predicate: {
         model: 'bikes',
@@ -321,7 +325,7 @@ describe('quarantine and accept', () => {
             outputs: [{ name: 'prediction', datatype: 'FP32', shape: [-1, 1] }],
             classes: null,
           },
-          seen: some,
+          seen,
           parity: { rows: 1, max_abs_difference: 0, rtol: 1e-5, atol: 1e-6 },
           curve: [1],
         },
@@ -352,6 +356,13 @@ describe('quarantine and accept', () => {
       `train/0/served.onnx should be ${digestOf('model')}, and has ${digestOf('m0del')}`,
     );
     expect(await bikes.store.has(digestOf('m0del'))).toBe(false);
+  });
+
+  test('a statement that rests on bytes it does not bring is refused', async () => {
+    const { plan } = await untrusted(digestOf('of somebody else'));
+    await expect(acceptPlan(plan)).rejects.toThrow(
+      `rests on ${digestOf('of somebody else')}, and brings no such object`,
+    );
   });
 
   test('a statement of another model is refused', async () => {
