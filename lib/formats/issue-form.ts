@@ -2,6 +2,7 @@ import { nearestOf } from '../lifecycle/command.ts';
 import { checkProblem } from '../lifecycle/config-checks.ts';
 import { METRICS, type Metric, type Problem, problemSchema } from '../lifecycle/problem.ts';
 import { modelNameSchema } from '../lifecycle/scalars.ts';
+import { METRIC_WORDS } from './metric-words.ts';
 import { taskWords } from './problem-document.ts';
 
 /** Fields of the form `ML problem`, by id, with the labels that GitHub writes as headings. */
@@ -139,7 +140,7 @@ export function framing(problem: Problem): string[] {
       : 'the share of each class in what was trained on';
   return [
     `Framed as ${taskWords(problem.task)}.`,
-    `Success is ${success?.metric} of ${bound} ${success?.threshold} on the newest rows, which nobody trained on.`,
+    `Success is ${success && METRIC_WORDS[success.metric].label} of ${bound} ${success?.threshold} on the newest rows, which nobody trained on.`,
     `It must beat the trivial answer (${baseline}), and a new version must not be worse than the one that serves.`,
     problem.value === null
       ? 'Errors have no price yet, so nothing is said about money.'
