@@ -1,31 +1,19 @@
 import type { ApprovalCount } from '#lib/lifecycle/approval.ts';
 import type { DataLock, ModelLock } from '#lib/lifecycle/locks.ts';
 import type { InputDigests } from '#lib/lifecycle/plan.ts';
-import type { Registry } from '#lib/lifecycle/registry.ts';
 
 export type RegistrationFacts = {
   /** Of the tree that was merged. */
   locks: { data: DataLock; model: ModelLock };
   digests: InputDigests;
-  registry: Pick<Registry, 'versions'>;
   /** What evidence on record says of the lock's candidate; null where there is none. */
   recorded: { lock: ModelLock; blocking: string[]; approvals: ApprovalCount } | null;
 };
 
-export type RegistrationPlan =
-  | { kind: 'known'; version: string }
-  | { kind: 'register' }
-  | { kind: 'refuse'; reasons: string[] };
+export type RegistrationPlan = { kind: 'register' } | { kind: 'refuse'; reasons: string[] };
 
 /** A merged lock becomes a version only when it is, digest by digest, what was judged and approved. */
-export function decideRegistration({
-  locks,
-  digests,
-  registry,
-  recorded,
-}: RegistrationFacts): RegistrationPlan {
-  const known = registry.versions.find(({ candidate }) => candidate === locks.model.candidate);
-  if (known) return { kind: 'known', version: known.version };
+export function decideRegistration({ locks, digests, recorded }: RegistrationFacts): RegistrationPlan {
   if (!recorded) {
     return { kind: 'refuse', reasons: ['model.lock names a candidate that no recorded evaluation has'] };
   }

@@ -20,7 +20,8 @@ export async function readHistory(
 ): Promise<ModelHistory> {
   const runs = await listRecords(state, `runs/${model}/`, runRecordSchema);
   const recorded = new Set(runs.flatMap((run) => (run.stage === 'evaluate' ? [run.candidate] : [])));
-  const found = [...(await tags.list(`${model}@`)), ...(await tags.list(`${model}#`))];
+  // The prefix finds `bikes2` too: the fold keeps to tags whose name says this model.
+  const found = await tags.list(model);
   const registry = foldRegistry(
     model,
     found.map(({ name, message }) => registryTag(name, message)),

@@ -37,12 +37,12 @@ function isLocked(model: ModelTree): model is Locked {
 
 async function registerModel(project: Project, main: MainTree, model: Locked): Promise<void> {
   const history = await readHistory(project.state, project.forge.tags, model.name);
+  if (history.registry.versions.some(({ candidate }) => candidate === model.locks.model.candidate)) return;
   const judged = await readJudged(project, history, model.locks.model.candidate);
   const approvals = judged && (await countApproved(project, main, judged));
   const plan = decideRegistration({
     locks: model.locks,
     digests: model.digests,
-    registry: history.registry,
     recorded: judged &&
       approvals && {
         lock: modelLockOf({

@@ -9,7 +9,7 @@ export function tags({ octokit, owner, repo }: Repository) {
   const at = { owner, repo };
   const known = new Map<string, AnnotatedTag>();
   return {
-    /** `prefix` is the begin of the tag's name: `bikes@`, `bikes#`. */
+    /** `prefix` is the begin of the tags' names. */
     async list(prefix: string): Promise<AnnotatedTag[]> {
       const refs = await octokit.paginate(octokit.rest.git.listMatchingRefs, {
         ...at,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { orNull, type Repository, statusOf } from './repository.ts';
 
 export type TreeEntry = { path: string; sha: string; size: number };
@@ -14,6 +15,7 @@ export function trees({ octokit, owner, repo }: Repository) {
   const at = { owner, repo };
   const blobs = cache<string>();
   const listings = cache<TreeEntry[]>();
+  const commits = cache<Commit>();
 
   async function ref(name: string): Promise<string | null> {
     const answer = await orNull(octokit.rest.git.getRef({ ...at, ref: name }));
@@ -21,13 +23,32 @@ export function trees({ octokit, owner, repo }: Repository) {
   }
 
   async function commit(sha: string): Promise<Commit> {
-    const { data } = await octokit.rest.git.getCommit({ ...at, commit_sha: sha });
-    return {
-      sha: data.sha,
-      tree: data.tree.sha,
-      parents: data.parents.map((parent) => parent.sha),
-      message: data.message,
-    };
+    return commits.get(sha, async () => {
+      const { data } = await octokit.rest.git.getCommit({ ...at, commit_sha: sha });
+      return {
+        sha: data.sha,
+        tree: data.tree.sha,
+        parents: data.parents.map((parent) => parent.sha),
+        message: data.message,
+      };
+    });
+  }
+
+  /** What was just written is known: it needn't be read again. */
+  function remember(made: Commit, changes: Change[]): void {
+    commits.put(made.sha, made);
+    const [parent] = made.parents;
+    const before = parent === undefined ? [] : listings.known(parent);
+    if (!before) return;
+    const entries = new Map(before.map((entry) => [entry.path, entry]));
+    for (const { path, text } of changes) {
+      entries.delete(path);
+      if (text === null) continue;
+      const sha = blobId(text);
+      entries.set(path, { path, sha, size: Buffer.byteLength(text) });
+      blobs.put(sha, text);
+    }
+    listings.put(made.sha, [...entries.values()]);
   }
 
   return {
@@ -35,7 +56,7 @@ export function trees({ octokit, owner, repo }: Repository) {
     commit,
     /** Files below a commit or tree, by path. */
     async files(sha: string): Promise<TreeEntry[]> {
-      return listings(sha, async () => {
+      return listings.get(sha, async () => {
         const { data } = await octokit.rest.git.getTree({ ...at, tree_sha: sha, recursive: '1' });
         if (data.truncated) throw new Error(`the tree ${sha} is too large for one listing`);
         return data.tree
@@ -44,7 +65,7 @@ export function trees({ octokit, owner, repo }: Repository) {
       });
     },
     async text(blob: string): Promise<string> {
-      return blobs(blob, async () => {
+      return blobs.get(blob, async () => {
         const { data } = await octokit.rest.git.getBlob({ ...at, file_sha: blob });
         return Buffer.from(data.content, 'base64').toString('utf8');
       });
@@ -62,6 +83,7 @@ export function trees({ octokit, owner, repo }: Repository) {
       message: string;
       changes: Change[];
     }): Promise<string> {
+      const parents = parent === null ? [] : [parent];
       const base = parent === null ? {} : { base_tree: (await commit(parent)).tree };
       const tree = await octokit.rest.git.createTree({
         ...at,
@@ -77,8 +99,9 @@ export function trees({ octokit, owner, repo }: Repository) {
         ...at,
         message,
         tree: tree.data.sha,
-        parents: parent === null ? [] : [parent],
+        parents,
       });
+      remember({ sha: made.data.sha, tree: tree.data.sha, parents, message }, changes);
       return made.data.sha;
     },
     /** Atomic: false when the ref exists already. GitHub has one status for that and for a name it can't have. */
@@ -104,16 +127,29 @@ export function trees({ octokit, owner, repo }: Repository) {
   };
 }
 
-/** Remembers answers by key; the oldest go first. */
-function cache<Value>(): (key: string, load: () => Promise<Value>) => Promise<Value> {
+/** git's own name of a blob with this text. */
+function blobId(text: string): string {
+  const bytes = Buffer.from(text);
+  return createHash('sha1').update(`blob ${bytes.byteLength}\0`).update(bytes).digest('hex');
+}
+
+/** Remembers what never changes, by key; the oldest go first. */
+function cache<Value>() {
   const kept = new Map<string, Value>();
-  return async (key, load) => {
-    const known = kept.get(key);
-    if (known !== undefined) return known;
-    const value = await load();
+  const put = (key: string, value: Value) => {
     kept.set(key, value);
     const oldest = kept.keys().next();
     if (kept.size > CACHED_OBJECTS && !oldest.done) kept.delete(oldest.value);
-    return value;
+  };
+  return {
+    put,
+    known: (key: string): Value | undefined => kept.get(key),
+    async get(key: string, load: () => Promise<Value>): Promise<Value> {
+      const known = kept.get(key);
+      if (known !== undefined) return known;
+      const value = await load();
+      put(key, value);
+      return value;
+    },
   };
 }
