@@ -72,13 +72,13 @@ function sampleOf(sampling: Sampling, table: Table, time: string | null): Sample
   return { units, time: time === null ? null : timesOf(table, time) };
 }
 
-/** The served bytes on their own training rows: the same number per row that the prediction log keeps. */
-async function predictionsOn(training: Table, { model, signature }: LoadedBundle): Promise<Column> {
+/** What a bundle's bytes answer to rows: the same number per row that the prediction log keeps. */
+export async function predictionsOn(rows: Table, { model, signature }: LoadedBundle): Promise<Column> {
   const predictor = await startPredictor({ model, signature });
   try {
-    const { values, width } = await predictor.predict(feedOf(training, signature), training.rows);
+    const { values, width } = await predictor.predict(feedOf(rows, signature), rows.rows);
     const last = Float64Array.from(
-      { length: training.rows },
+      { length: rows.rows },
       (_, row) => values[(row + 1) * width - 1] ?? Number.NaN,
     );
     return { kind: 'number', values: last, integer: false };

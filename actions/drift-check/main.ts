@@ -15,6 +15,7 @@ import { loadLocks, loadModelFolder, type ModelFolder } from '../kit/model-folde
 import type { StageDeps, StageResult } from '../kit/stage.ts';
 import { makeStatement } from '../kit/statement.ts';
 import { driftOf } from './drift-of.ts';
+import { replayFirst } from './replay.ts';
 
 export type DriftCheckInputs = {
   model: string;
@@ -54,6 +55,7 @@ export async function main(inputs: DriftCheckInputs, deps: StageDeps): Promise<S
     ...deployed,
     seed: seedOf(snapshot.digest),
   });
+  const replay = await replayFirst({ labelled, folder, seed: seedOf(snapshot.digest), deps });
   const { verdict: decay, reasons } = decayOf({ ...folder, labels, performance });
   const result: MonitorResult = {
     environment,
@@ -66,6 +68,7 @@ export async function main(inputs: DriftCheckInputs, deps: StageDeps): Promise<S
     drift,
     drift_verdict: driftVerdict(drift),
     performance,
+    replay,
     value,
     decay,
     reasons: [...reasons, ...drift.filter(({ verdict }) => verdict !== 'stable').map(reasonOf)],

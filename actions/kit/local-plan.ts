@@ -1,4 +1,3 @@
-import { parseConfig } from '#lib/formats/config.ts';
 import { codeDigest, configDigest, gatesDigest, policyDigest, problemDigest } from '#lib/formats/digests.ts';
 import { bundleSchema, type Reference, referenceSchema } from '#lib/lifecycle/bundle.ts';
 import type { ModelLock } from '#lib/lifecycle/locks.ts';
@@ -8,6 +7,7 @@ import type { Store } from '#lib/store/store.ts';
 import type { OpenDeps } from './deps.ts';
 import { git, treeFiles } from './git.ts';
 import { loadModelFolder, loadPolicy, type ModelFolder } from './model-folder.ts';
+import { lockAt, readRegistry } from './registered.ts';
 
 const NO_COMMIT = '0'.repeat(40);
 
@@ -70,10 +70,8 @@ async function findChampion({
   base: string;
   deps: OpenDeps;
 }): Promise<Incumbent | null> {
-  const file = `models/${model}/model.lock`;
-  const text = await git(deps.workspace, 'show', `${base}:${file}`);
-  if (text === null) return null;
-  const lock = parseConfig('model-lock', { file, text });
+  const lock = await lockAt({ workspace: deps.workspace, model, commit: base });
+  if (lock === null) return null;
   const reference = await readReference(deps.store, lock.bundle);
   if (reference === null) {
     deps.progress.warn(
@@ -119,18 +117,8 @@ export async function readReference(store: Store, bundle: Digest): Promise<Refer
   return referenceSchema.parse(JSON.parse(Buffer.from(await store.get(file.digest)).toString('utf8')));
 }
 
-/** The version whose tag message names the lock's candidate; 0.0.0 where none was registered. */
+/** The version that was registered with the lock's candidate; 0.0.0 where none was. */
 async function versionOf(workspace: string, model: string, lock: ModelLock): Promise<string> {
-  const tags = await git(
-    workspace,
-    'for-each-ref',
-    `refs/tags/${model}@v*`,
-    '--format=%(refname:strip=2)%00%(contents)%00',
-  );
-  const parts = (tags ?? '').split('\0');
-  for (let at = 0; at + 1 < parts.length; at += 2) {
-    const version = /@v(\d+\.\d+\.\d+)$/.exec(parts[at]?.trim() ?? '')?.[1];
-    if (version !== undefined && parts[at + 1]?.includes(lock.candidate)) return version;
-  }
-  return '0.0.0';
+  const { versions } = await readRegistry(workspace, model);
+  return versions.find(({ candidate }) => candidate === lock.candidate)?.version ?? '0.0.0';
 }

@@ -253,6 +253,11 @@ export const monitorResultSchema = z.strictObject({
       unit: z.strictObject({ kind: z.enum(['row', 'group', 'block']), length: z.string(), count: z.int() }),
     }),
   ),
+  /**
+   * What the first version, the one people started from, would have made of the same labelled rows: the loss
+   * that retraining has spared, or not. Right only where predictions do not change what happens.
+   */
+  replay: z.array(z.strictObject({ version: semverSchema, metric: metricSchema, estimate: estimateSchema })),
   value: z.strictObject({ unit: z.string(), served: estimateSchema }).nullable(),
   decay: verdictSchema,
   reasons: z.array(reasonSchema),
