@@ -4,7 +4,7 @@ import { listOf, mapOf, type Template, type TemplateMap, textOf, toTemplate } fr
 import { type Step, toStep } from './workflow.ts';
 import { noTrace, parseAction } from './workflow-parser.ts';
 
-export type ActionInput = { required: boolean; default: Template | undefined };
+type ActionInput = { required: boolean; default: Template | undefined };
 export type JavaScriptAction = {
   kind: 'javascript';
   main: string;

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClaimedRun, Permissions, RunUpdate } from '../protocol.ts';
 
-export type StoredArtifact = { name: string; size_in_bytes: number; digest: string };
-export type UploadedArtifact = { id?: number };
+type StoredArtifact = { name: string; size_in_bytes: number; digest: string };
+type UploadedArtifact = { id?: number };
 
 /** The runner's side of the wire in protocol.ts. */
 export type Control = {

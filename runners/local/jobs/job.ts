@@ -3,13 +3,13 @@ import type { StepState } from '../protocol.ts';
 import { readActionReference } from './action-reference.ts';
 import { startDeadline } from './deadline.ts';
 import { evaluateCondition, evaluateText, evaluateTexts } from './expression.ts';
+import { performPre } from './javascript-action.ts';
 import type { JobOutcome, JobPlan } from './job-plan.ts';
 import { openSession } from './open-session.ts';
 import { killOrphans } from './orphans.ts';
 import { type Frame, type Host, jobFrame, type Session, scopeOf } from './session.ts';
 import { annotate } from './step-io.ts';
 import { endStep, runSteps, startStep, stepTitle } from './steps.ts';
-import { performPre } from './uses-step.ts';
 import type { Job } from './workflow.ts';
 
 /** How long steps may still run once the job was stopped; GitHub's figure. */

@@ -6,7 +6,7 @@ import { killOrphans } from './orphans.ts';
 import { type OpenRun, openFolder } from './reporter.ts';
 import type { Host } from './session.ts';
 
-export const lostMessage = 'The runner was lost.';
+const lostMessage = 'The runner was lost.';
 
 /** After a kill: ends what is left of former jobs and reports their runs as failed, as GitHub does. */
 export async function ownUpToLostRuns(host: Host): Promise<void> {

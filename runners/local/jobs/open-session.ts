@@ -68,6 +68,7 @@ export async function openSession(
     ...signals,
     posts: [],
     actionState: new Map(),
+    announced: new Set(),
     tracking: `${trackingPrefix(host.folder)}${run.id}-${run.attempt}-${state.key}-${randomBytes(6).toString('hex')}`,
     sessions: new Set(),
   };

@@ -12,7 +12,7 @@ export type Reporter = {
 
 /** `end` is there once the run has ended but GitHub may not know it yet. */
 export type OpenRun = { id: number; attempt: number; jobs: JobState[]; end?: RunEnd };
-export type RunEnd = Pick<RunUpdate, 'conclusion' | 'message'>;
+type RunEnd = Pick<RunUpdate, 'conclusion' | 'message'>;
 
 const batchMs = 50;
 

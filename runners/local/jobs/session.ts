@@ -28,9 +28,9 @@ export type Host = {
   log: (line: string) => void;
 };
 
-export type JobFolders = { root: string; workspace: string; temp: string; home: string; tools: string };
+type JobFolders = { root: string; workspace: string; temp: string; home: string; tools: string };
 export type StepOutcome = 'success' | 'failure' | 'cancelled' | 'skipped';
-export type PostStep = {
+type PostStep = {
   name: string;
   condition: string;
   frame: Frame;
@@ -61,6 +61,8 @@ export type Session = {
   posts: PostStep[];
   /** What an action saved for its later phases, by step. */
   actionState: Map<Step, Record<string, string>>;
+  /** Actions of which the log has said where they come from. */
+  announced: Set<string>;
   tracking: string;
   sessions: Set<number>;
 };
@@ -74,10 +76,20 @@ export type Frame = {
   failed: boolean;
   /** How many composite actions deep. */
   depth: number;
+  /** Fires when its steps must end. */
+  stop: AbortSignal;
 };
 
 export function jobFrame(session: Session): Frame {
-  return { inputs: session.inputs, steps: {}, env: {}, action: null, failed: false, depth: 0 };
+  return {
+    inputs: session.inputs,
+    steps: {},
+    env: {},
+    action: null,
+    failed: false,
+    depth: 0,
+    stop: session.stop,
+  };
 }
 
 export function scopeOf(session: Session, frame: Frame, env: Record<string, string> = {}): Scope {

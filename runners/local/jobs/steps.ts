@@ -77,7 +77,7 @@ async function perform(
   const env = evaluateTexts(step.env, scopeOf(session, frame));
   const scope = scopeOf(session, frame, env);
   // A step that starts after the job was stopped (always()) is bounded by the end of patience instead.
-  const stop = session.stop.aborted ? session.end : session.stop;
+  const stop = session.stop.aborted ? session.end : frame.stop;
   const minutes = step.timeoutMinutes === null ? null : Number(evaluateText(step.timeoutMinutes, scope));
   const deadline = startDeadline(stop, minutes);
   const performance: Performance = { session, frame, scope, env, signal: deadline.signal, outputs };

@@ -11,8 +11,6 @@ import {
   workflowContext,
 } from './workflow-parser.ts';
 
-export type RunDefaults = { shell: string | null; workingDirectory: string | null };
-
 type AnyStep = {
   id: string | null;
   name: Template | null;
@@ -47,7 +45,7 @@ export type Job = {
   steps: Step[];
 };
 
-export type InputDefinition = { type: string; default: Template | undefined };
+type InputDefinition = { type: string; default: Template | undefined };
 
 export type Workflow = {
   name: string;

@@ -172,6 +172,27 @@ runs:
   expect(logOf(run).match(/^after$/gm)).toHaveLength(1);
 });
 
+test('timeout-minutes of a step stops all steps of its composite action', async () => {
+  const composite = `
+name: Slow
+description: sleeps
+runs:
+  using: composite
+  steps: [{shell: sh, run: sleep 30}, {shell: sh, run: echo never}]
+`;
+  const run = await bench.execute(
+    oneJob(`
+- run: mkdir slow && base64 -d > slow/action.yml <<< ${Buffer.from(composite).toString('base64')}
+- {uses: ./slow, timeout-minutes: 0.005, continue-on-error: true}
+- run: echo went on
+`),
+  );
+  expect(run.conclusion).toBe('success');
+  expect(logOf(run)).toContain("The action 'Run ./slow' has timed out after 0.005 minutes.");
+  expect(logOf(run)).toMatch(/^went on$/m);
+  expect(logOf(run)).not.toMatch(/^never$/m);
+});
+
 describe('artifacts', () => {
   test('up and down again, in one run', async () => {
     const run = await bench.execute(`

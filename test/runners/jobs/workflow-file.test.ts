@@ -20,8 +20,8 @@ describe('a workflow that cannot start', () => {
       "test.yml (Line: 5, Col: 5): Unexpected value 'step'",
     ],
     ['not YAML', 'on: push\njobs: [\n', 'at line 3, column 1'],
-    ['unknown context', oneJob('- run: echo ${{ nothing.here }}'), "Unrecognized named-value: 'nothing'"],
-    ['unknown function', oneJob('- run: echo ${{ shout(1) }}'), "Unrecognized function: 'shout'"],
+    ['unknown context', oneJob(`- run: echo \${{ nothing.here }}`), "Unrecognized named-value: 'nothing'"],
+    ['unknown function', oneJob(`- run: echo \${{ shout(1) }}`), "Unrecognized function: 'shout'"],
     [
       'need without job',
       'on: push\njobs:\n  c: {runs-on: x, steps: [{run: a}]}\n  a: {runs-on: x, needs: [b], steps: [{run: a}]}\n',
@@ -146,7 +146,7 @@ describe('text and expressions', () => {
       `echo 'it''s' "{0} }} {{" "\${{ 'a''b''''c' }}"`,
       "its {0} }} {{ a'b''c",
     ],
-    ['substitution is textual, as on GitHub', 'echo ${{ github.event.action }}; echo two', 'requested'],
+    ['substitution is textual, as on GitHub', `echo \${{ github.event.action }}; echo two`, 'requested'],
   ])('%s', async (_, command, expected) => {
     const run = await bench.execute(oneJob(`- run: |\n    ${command}\n    true`));
     expect(run.logs.get('one')).toContain(expected);
