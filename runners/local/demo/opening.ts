@@ -1,4 +1,4 @@
-import { approve, deployed, gateOf, mergeWhenGreen, versions } from './scenes.ts';
+import { approve, candidateFigures, deployed, gateOf, mergeWhenGreen, versions } from './scenes.ts';
 import { PRODUCTION, type Stage } from './stage.ts';
 import { until } from './wait.ts';
 
@@ -71,7 +71,7 @@ export async function firstVersion(stage: Stage, { files, at }: Change): Promise
     at,
     who: 'roundhouse',
     what: `has trained and judged the candidate of #${pull.number}`,
-    figures: asked.gate,
+    figures: await candidateFigures(stage, asked.headSha),
     link: pull.url,
   });
   await approvals(stage, pull.number, at);

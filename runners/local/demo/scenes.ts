@@ -1,3 +1,4 @@
+import { parse } from 'yaml';
 import type { Person, PullSummary } from './people.ts';
 import { PRODUCTION, type Stage } from './stage.ts';
 import { until } from './wait.ts';
@@ -50,9 +51,7 @@ export async function gateOf(
       if (gate?.status !== 'completed' || gate.conclusion === null) return undefined;
       if (gate.conclusion === 'failure' && !wanted.includes('failure'))
         throw new Error(`roundhouse/gate on #${number} failed: ${gate.title} (${pull.url})`);
-      return wanted.includes(gate.conclusion)
-        ? { ...pull, gate: gate.title }
-        : undefined;
+      return wanted.includes(gate.conclusion) ? { ...pull, gate: gate.title } : undefined;
     },
     { timeline: stage.timeline, timeoutMs: 300_000 },
   );
@@ -88,4 +87,12 @@ export async function versions({ people, model }: Stage): Promise<string[]> {
   return tags
     .map((tag) => tag.slice(`${model}@v`.length))
     .toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+}
+
+/** What the candidate of a pull request scored on the newest rows, as its model.lock says. */
+export async function candidateFigures({ people, model }: Stage, headSha: string): Promise<string> {
+  const text = await people.mlLead.file(`models/${model}/model.lock`, headSha);
+  const { metrics, trainer } = parse(text ?? '{}') as { metrics?: Record<string, number>; trainer?: string };
+  const figures = Object.entries(metrics ?? {}).map(([name, value]) => `${name} ${value.toPrecision(3)}`);
+  return `${trainer}: ${figures.join(', ')}`;
 }

@@ -1,5 +1,5 @@
 import { approvals, expectVersion } from './opening.ts';
-import { deployed, gateOf, mergeWhenGreen, versions } from './scenes.ts';
+import { candidateFigures, deployed, gateOf, mergeWhenGreen, versions } from './scenes.ts';
 import { PRODUCTION, type Stage } from './stage.ts';
 import type { Traffic } from './traffic.ts';
 import { until } from './wait.ts';
@@ -159,7 +159,7 @@ async function retrain(
     at: iso(asOf),
     who: 'roundhouse',
     what: `has judged #${pull.number} against the champion on the same rows`,
-    figures: asked.gate,
+    figures: await candidateFigures(stage, asked.headSha),
   });
   await approvals(stage, pull.number, iso(asOf));
   const merged = await mergeWhenGreen(people.mlLead, { stage, number: pull.number, at: iso(asOf) });
