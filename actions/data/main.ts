@@ -1,21 +1,18 @@
 import { join } from 'node:path';
 import { type Build, buildData } from '#lib/data/build.ts';
-import { contentDigest, parseKeySet } from '#lib/data/content.ts';
 import { checkContract } from '#lib/data/contract.ts';
-import { rowsWithKeys, writePart } from '#lib/data/parts.ts';
-import { OUTPUT } from '#lib/data/pipeline.ts';
 import { profileOf } from '#lib/data/profile.ts';
 import { type Assignment, SPLIT_PARTS, splitRows } from '#lib/data/split.ts';
 import { columnOf, isMissing, type Table, timesOf } from '#lib/data/table.ts';
 import { canonicalJson, digestOfJson } from '#lib/formats/digest.ts';
 import type { DataResult } from '#lib/lifecycle/evidence.ts';
-import type { DataRef } from '#lib/lifecycle/locks.ts';
 import type { JobPlan, Part } from '#lib/lifecycle/plan.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import type { StageDeps, StageResult } from '../kit/stage.ts';
 import { makeStatement, type Subject, statementText } from '../kit/statement.ts';
 import { commitFiles, loadDefinition, workspaceFiles } from './definition.ts';
+import { openDesk, putOutput, putParts } from './put-parts.ts';
 
 export type DataInputs = { model: string; plan: JobPlan | null; planDigest: Digest | null };
 
@@ -118,88 +115,6 @@ function split({ data, table, keys }: Build): Assignment {
     times: data.time === null ? null : timesOf(table, data.time),
     labelled: (row) => !isMissing(target, row),
   });
-}
-
-/** Puts objects and remembers them as the subjects of the statement. */
-type Desk = {
-  subjects: Subject[];
-  scratch: string;
-  put(name: string, text: string): Promise<Digest>;
-  putFile(name: string, path: string): Promise<Digest>;
-};
-
-function openDesk({ exchange, scratch }: StageDeps): Desk {
-  const subjects: Subject[] = [];
-  const note = (name: string, digest: Digest) => {
-    subjects.push({ name, digest });
-    return digest;
-  };
-  return {
-    subjects,
-    scratch,
-    put: async (name, text) => note(name, await exchange.put(name, text)),
-    putFile: async (name, path) => note(name, await exchange.putFile(name, path)),
-  };
-}
-
-async function putOutput({ session, table }: Build, desk: Desk): Promise<DataRef> {
-  const path = join(desk.scratch, 'candidate', 'output.parquet');
-  await session.copy(OUTPUT, path);
-  return { content: contentDigest(table), object: await desk.putFile('holdout/output.parquet', path) };
-}
-
-async function putPart(
-  { build, rows, name }: { build: Build; rows: Int32Array; name: string },
-  desk: Desk,
-): Promise<{ part: Part; table: Table }> {
-  const folder = build.session.folder;
-  const path = join(folder, `${name.replaceAll('/', '-')}.parquet`);
-  const { table, content, keys, from, until } = await writePart(build, rows, path);
-  const object = await desk.putFile(`${name}.parquet`, path);
-  const part = {
-    content,
-    object,
-    keys: await desk.put(`${name}.keys`, keys),
-    rows: rows.length,
-    from,
-    until,
-  };
-  return { part, table };
-}
-
-type Putting = {
-  own: Build;
-  rival: Build | null;
-  assignment: Assignment;
-  plan: JobPlan | null;
-  deps: StageDeps;
-  desk: Desk;
-};
-
-async function putParts(putting: Putting): Promise<{ parts: DataResult['parts']; full: Table }> {
-  const { own, rival, assignment, plan, deps, desk } = putting;
-  const put = (build: Build, rows: Int32Array, name: string) => putPart({ build, rows, name }, desk);
-  const chosen = assignment.parts;
-  const train = await put(own, chosen.train, 'train/train');
-  const validation = await put(own, chosen.validation, 'train/validation');
-  const full = await put(own, chosen.full, 'train/full');
-  const recent = await put(own, chosen.recent, 'holdout/recent');
-  const recentKeys = new Set(Array.from(chosen.recent, (row) => own.keys[row] ?? ''));
-  const anchorKeys = plan?.anchor ? parseKeySet(await deps.store.get(plan.anchor.keys)) : null;
-  const holdout = async (build: Build | null, keys: ReadonlySet<string> | null, name: string) =>
-    build && keys ? (await put(build, rowsWithKeys(build, keys), name)).part : null;
-  return {
-    parts: {
-      train: train.part,
-      validation: validation.part,
-      full: full.part,
-      recent: recent.part,
-      recent_champion: await holdout(rival, recentKeys, 'holdout/recent_champion'),
-      anchor: await holdout(own, anchorKeys, 'holdout/anchor'),
-      anchor_champion: await holdout(rival, anchorKeys, 'holdout/anchor_champion'),
-    },
-    full: full.table,
-  };
 }
 
 function profileOfInputs({ data }: Build, full: Table) {
