@@ -3,7 +3,7 @@ import { ACTIONS_APP_ID, ACTIONS_BOT } from './auth.ts';
 import { type Hub, localNow, timestamp } from './hub.ts';
 import type { Annotation, CheckRun, Job, Repository, Run, Workflow } from './model.ts';
 import { htmlUrl } from './shapes/account.ts';
-import { checkShape } from './shapes/check.ts';
+import { checkEventShape } from './shapes/check.ts';
 import { type Commit, readCommit } from './shapes/commit.ts';
 import { jobShape, runShape, workflowShape } from './shapes/run.ts';
 import { emit } from './webhooks.ts';
@@ -216,7 +216,7 @@ function mirrorCheck(options: { hub: Hub; repo: Repository; run: Run; job: Job }
     event: 'check_run',
     action,
     sender,
-    payload: { check_run: checkShape(hub, repo, check) },
+    payload: { check_run: checkEventShape(hub, repo, check) },
   });
 }
 

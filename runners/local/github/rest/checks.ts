@@ -16,7 +16,7 @@ import { timestamp } from '../hub.ts';
 import type { CheckRun, CommitStatus } from '../model.ts';
 import { invalid, notFound, Refusal } from '../refusal.ts';
 import { repositoryShape, repoUrl } from '../shapes/account.ts';
-import { checkShape, latestChecks, latestStatuses, statusShape } from '../shapes/check.ts';
+import { checkEventShape, checkShape, latestChecks, latestStatuses, statusShape } from '../shapes/check.ts';
 import { emit } from '../webhooks.ts';
 import { resolveCommit } from './contents.ts';
 
@@ -199,7 +199,7 @@ function applyInput(check: CheckRun, input: z.infer<typeof CHECK>): void {
 
 function emitCheck(call: RepoCall, check: CheckRun, action: string): void {
   const { hub } = call;
-  const payload = { check_run: checkShape(hub, call.repo, check) };
+  const payload = { check_run: checkEventShape(hub, call.repo, check) };
   emit(hub, { repo: call.repo, event: 'check_run', action, sender: actorLogin(call.actor), payload });
 }
 

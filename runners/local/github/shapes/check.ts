@@ -43,6 +43,36 @@ export function checkShape(hub: Hub, repo: Repository, check: CheckRun) {
   };
 }
 
+/** The suite of a check: all checks of one app on one commit. Webhooks carry it whole. */
+export function suiteShape(hub: Hub, repo: Repository, check: CheckRun) {
+  const all = hub.db.filter('checks', (one) => one.suite_id === check.suite_id);
+  const open = all.find(({ status }) => status !== 'completed');
+  const pulls = openPulls(hub, repo).filter(({ pull }) => pull.head_sha === check.head_sha);
+  const failed = all.find(
+    ({ conclusion }) => conclusion !== 'success' && conclusion !== 'neutral' && conclusion !== 'skipped',
+  );
+  return {
+    id: check.suite_id,
+    node_id: nodeId('CheckSuite', check.suite_id),
+    head_branch: pulls[0]?.pull.head_ref ?? null,
+    head_sha: check.head_sha,
+    status: open?.status ?? 'completed',
+    conclusion: open ? null : (failed?.conclusion ?? 'success'),
+    url: repoUrl(hub, repo, `/check-suites/${check.suite_id}`),
+    before: null,
+    after: check.head_sha,
+    pull_requests: pullsOfHead(hub, repo, check.head_sha),
+    app: viaAppShape(hub, check.app_id),
+    created_at: all[0]?.started_at ?? check.started_at,
+    updated_at: check.completed_at ?? check.started_at,
+  };
+}
+
+/** A check as webhooks carry it. */
+export function checkEventShape(hub: Hub, repo: Repository, check: CheckRun) {
+  return { ...checkShape(hub, repo, check), check_suite: suiteShape(hub, repo, check) };
+}
+
 export function statusShape(hub: Hub, repo: Repository, status: CommitStatus) {
   return {
     url: repoUrl(hub, repo, `/statuses/${status.sha}`),
