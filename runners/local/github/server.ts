@@ -7,6 +7,7 @@ import { ZodError } from 'zod';
 import { serveApi } from './api.ts';
 import { openBlobs } from './blobs.ts';
 import { serveControl } from './control.ts';
+import { serveFaults } from './faults.ts';
 import { writeHooks } from './git.ts';
 import { serveGit } from './git-http.ts';
 import { gitPool, type Hub, queues } from './hub.ts';
@@ -64,6 +65,7 @@ export async function startGitHub(options: GitHubOptions): Promise<RunningGitHub
     rateLimit: options.rateLimit ?? ENTERPRISE_RATE_LIMIT,
   };
   answerFaults(server, hub);
+  serveFaults(server, hub);
   refuseForeignHosts(server);
   serveApi(server, hub);
   serveGit(server, hub);
