@@ -83,7 +83,7 @@ limitations: []
 `;
 }
 
-function draftOperate({ success, constraints, model }: Problem, environment: string): string {
+export function draftOperate({ success, constraints, model }: Problem, environment: string): string {
   const latency = constraints.latency_p95_ms ?? 250;
   const metric = success[0]?.metric ?? 'mae';
   return `# How versions of ${model} are rolled out, watched and renewed.

@@ -1,0 +1,98 @@
+import { resolve } from 'node:path';
+import process from 'node:process';
+import type { Command } from 'commander';
+import { UserError } from '#lib/lifecycle/user-error.ts';
+import { openDeps } from '../kit/deps.ts';
+import { silentProgress } from '../kit/progress.ts';
+import type { InitInputs, InitPlan } from './main.ts';
+import { commitToPin } from './pin.ts';
+
+type Options = Partial<
+  Record<'data' | 'target' | 'time' | 'task' | 'name' | 'positive' | 'delimiter', string>
+> & {
+  supervisor: string;
+  schedule: string;
+  sha?: string;
+  dryRun?: boolean;
+  json?: boolean;
+};
+
+const TASKS = ['regression', 'binary', 'multiclass'] as const;
+
+/** `roundhouse init`: writes the files of a user's repository into the present folder. */
+export function initCommand(program: Command): void {
+  program
+    .command('init')
+    .description(
+      'write policy, workflows and issue forms here, and with --data a model; nothing is overwritten',
+    )
+    .option('--data <file>', 'CSV or Parquet to make a model of')
+    .option('--target <column>', 'what is predicted')
+    .option('--time <columns>', 'column of the time, or day,hour')
+    .option('--task <task>', TASKS.join(', '))
+    .option('--name <name>', 'name of the model (default: of the file)')
+    .option('--positive <value>', 'value of the target that means yes')
+    .option('--delimiter <character>', 'what stands between the values of a CSV')
+    .option('--supervisor <url>', 'control address of the supervisor of production', 'http://127.0.0.1:4450')
+    .option('--schedule <cron>', 'when the monitor runs, UTC', '17 5 * * *')
+    .option('--sha <commit>', 'commit of roundhouse/roundhouse that workflows pin')
+    .option('--dry-run', 'print what would be written')
+    .option('--json', 'one JSON object on standard output')
+    .action(async (options: Options) => {
+      try {
+        await run(options);
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        process.stderr.write(`${error.message}\nTo mend it: ${error.fix}\n`);
+        process.exitCode = 2;
+      }
+    });
+}
+
+async function run(options: Options): Promise<void> {
+  const { executeInit, planInit } = await import('./main.ts');
+  const root = process.cwd();
+  const { sha, note } = options.sha ? { sha: fullSha(options.sha), note: null } : await commitToPin(root);
+  const { supervisor, schedule } = options;
+  const deps = openDeps({ workspace: root, env: process.env, progress: silentProgress });
+  try {
+    const inputs = { root, repository: { sha, supervisor, schedule }, model: modelOf(options) };
+    const plan = await planInit(inputs, deps.scratch);
+    if (note) plan.notes.unshift(note);
+    if (!options.dryRun) await executeInit(plan, { root, store: deps.store });
+    process.stdout.write(options.json ? `${JSON.stringify(plan)}\n` : told(plan, options.dryRun ?? false));
+  } finally {
+    deps.dispose();
+  }
+}
+
+function modelOf(options: Options): InitInputs['model'] {
+  const { data, target, name = null, positive = null, delimiter = null } = options;
+  if (data === undefined) return null;
+  if (target === undefined)
+    throw new UserError('--data needs --target', { fix: 'name the column to predict' });
+  const task = TASKS.find((known) => known === options.task) ?? null;
+  if (options.task !== undefined && task === null) {
+    throw new UserError(`--task is "${options.task}"`, { fix: `give one of ${TASKS.join(', ')}` });
+  }
+  const time = options.time?.split(',').map((column) => column.trim()) ?? [];
+  if (time.length > 2)
+    throw new UserError('--time takes one or two columns', { fix: 'give a day and an hour' });
+  return { data: resolve(data), target, time, task, name, positive, delimiter };
+}
+
+function fullSha(sha: string): string {
+  if (/^[0-9a-f]{40}$/.test(sha)) return sha;
+  throw new UserError(`--sha is "${sha}"`, { fix: 'give all 40 hex characters of a commit' });
+}
+
+function told({ write, keep, object, notes }: InitPlan, dryRun: boolean): string {
+  const verb = dryRun ? 'would write' : 'wrote';
+  return [
+    ...write.map(({ path }) => `${verb} ${path}`),
+    ...keep.map((path) => `kept ${path}, which is there already`),
+    ...(object ? [`${dryRun ? 'would put' : 'put'} ${object.file} into the store as ${object.digest}`] : []),
+    ...notes.map((note) => `note: ${note}`),
+    '',
+  ].join('\n');
+}
