@@ -71,8 +71,9 @@ function toInteger(cell: Cell, where: string): bigint {
   throw wrongType(where, cell, 'an integer');
 }
 
+/** The runtime ends a text at NUL, so that two categories could fall together: it is replaced on every way in. */
 function toText(cell: Cell): string {
-  return cell === null || Number.isNaN(cell) ? '' : String(cell);
+  return cell === null || Number.isNaN(cell) ? '' : String(cell).replaceAll('\0', '\ufffd');
 }
 
 function wrongType(where: string, cell: Cell, wanted: string): UserError {

@@ -26,14 +26,18 @@ export type NetworkParts = {
   head: Head;
 };
 
-type Graph = { nodes: onnx.INodeProto[]; initializers: onnx.ITensorProto[] };
+type Graph = {
+  nodes: onnx.INodeProto[];
+  initializers: onnx.ITensorProto[];
+  values: onnx.IValueInfoProto[];
+};
 
 /**
  * The whole way from raw columns to predictions as one ONNX graph: opset 17, ai.onnx.ml 3, IR 8. The same
  * parts give the same bytes.
  */
 export function writeNetwork({ signature, transforms, layers, head }: NetworkParts): Uint8Array {
-  const graph: Graph = { nodes: [], initializers: [] };
+  const graph: Graph = { nodes: [], initializers: [], values: [] };
   const [output] = signature.outputs;
   if (output === undefined) throw new Error('a signature names an output');
   const raw = addLayers(graph, layers, addTransforms(graph, transforms));
@@ -48,6 +52,7 @@ export function writeNetwork({ signature, transforms, layers, head }: NetworkPar
       initializer: graph.initializers,
       input: signature.inputs.map(valueInfo),
       output: signature.outputs.map(valueInfo),
+      valueInfo: graph.values,
     },
   }).finish();
 }
@@ -73,9 +78,8 @@ function addNumbers(graph: Graph, numbers: Extract<FeatureTransform, { kind: 'nu
     output: inner('numbers'),
     attributes: [integer('axis', 1)],
   });
-  const imputed = addNode(graph, {
+  const imputed = addMlNode(graph, [-1, numbers.length], {
     op: 'Imputer',
-    domain: 'ai.onnx.ml',
     inputs: [joined],
     output: inner('numbers/imputed'),
     attributes: [
@@ -86,9 +90,8 @@ function addNumbers(graph: Graph, numbers: Extract<FeatureTransform, { kind: 'nu
       { name: 'replaced_value_float', type: AttributeType.FLOAT, f: Number.NaN },
     ],
   });
-  return addNode(graph, {
+  return addMlNode(graph, [-1, numbers.length], {
     op: 'Scaler',
-    domain: 'ai.onnx.ml',
     inputs: [imputed],
     output: inner('numbers/scaled'),
     attributes: [
@@ -110,14 +113,13 @@ function addCategory(graph: Graph, category: Exclude<FeatureTransform, { kind: '
       ? // Every value comes from a float64 or is -2^63: exact as a number.
         { name: 'cats_int64s', type: AttributeType.INTS, ints: category.values.map(Number) }
       : { name: 'cats_strings', type: AttributeType.STRINGS, strings: category.values.map(utf8) };
-  const encoded = addNode(graph, {
+  const encoded = addMlNode(graph, [-1, 1, category.values.length], {
     op: 'OneHotEncoder',
-    domain: 'ai.onnx.ml',
     inputs: [category.name],
     output: inner(`${category.name}/one-hot`),
     attributes: [values, integer('zeros', 1)],
   });
-  // [rows, 1, values] to [rows, values]
+  // To [rows, values].
   return addNode(graph, {
     op: 'Flatten',
     inputs: [encoded],
@@ -174,6 +176,12 @@ function addNode(graph: Graph, { op, domain = '', inputs, output, attributes = [
     attribute: attributes,
   });
   return output;
+}
+
+/** Readers know no types of the results of these operators: they are declared. */
+function addMlNode(graph: Graph, shape: number[], parts: NodeParts): string {
+  graph.values.push(valueInfo({ name: parts.output, datatype: 'FP32', shape }));
+  return addNode(graph, { ...parts, domain: 'ai.onnx.ml' });
 }
 
 function integer(name: string, i: number): onnx.IAttributeProto {

@@ -36,7 +36,7 @@ export async function startPredictor(options: PredictorOptions): Promise<Predict
   return {
     async predict(feed, rows) {
       const reply = await ask({ kind: 'predict', feed, rows }, deadlineMs);
-      if (reply.kind !== 'predicted') throw new Error(`the model's process answered "${reply.kind}"`);
+      if (reply.kind !== 'predicted') throw new Error(`the process of the model answered "${reply.kind}"`);
       return reply.prediction;
     },
     close,
@@ -67,11 +67,11 @@ function converse(child: ChildProcess): Conversation {
   const exited = new Promise<void>((resolve) => {
     child.once('close', (code, signal) => {
       const last = stderr.trim() === '' ? '' : `: ${stderr.trim()}`;
-      end(new Error(`the model's process ended by itself (${signal ?? `exit code ${code}`})${last}`));
+      end(new Error(`the process of the model ended by itself (${signal ?? `exit code ${code}`})${last}`));
       resolve();
     });
     child.once('error', (cause) => {
-      end(new Error(`the model's process failed: ${cause.message}`, { cause }));
+      end(new Error(`the process of the model failed: ${cause.message}`, { cause }));
       if (child.pid === undefined) resolve();
     });
   });

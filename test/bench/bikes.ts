@@ -55,6 +55,8 @@ export const bench: Bench = async (note) => {
         quarter.retrained.push(...(await score(quarter.window, [quarter.live])));
       }
     }
+    for (const { name, stale, retrained } of quarters)
+      note(`${name} by seed: ${texts(stale)} of 2011, ${texts(retrained)} retrained`);
     return quarters.flatMap(({ name, stale, retrained }) => [
       row(`${name}, model of 2011`, stale),
       row(`${name}, retrained on the newest ${WINDOW_DAYS} days`, retrained),
@@ -113,8 +115,19 @@ function daysBefore(date: string, days: number): string {
   return new Date(Date.parse(date) - days * 86_400_000).toISOString().slice(0, 10);
 }
 
+function texts(errors: number[]): string {
+  return errors.map((error) => error.toFixed(1)).join(' ');
+}
+
 function row(name: string, errors: number[]): BenchRow {
   const ours = errors.sort((a, b) => a - b)[errors.length >> 1] ?? Number.NaN;
-  const unit = `rentals an hour, mean absolute error (${errors.map((error) => error.toFixed(0)).join(' ')})`;
-  return { name: 'bikes', row: name, ours, peer: null, ratio: null, unit, runs: errors.length };
+  return {
+    name: 'bikes',
+    row: name,
+    ours,
+    peer: null,
+    ratio: null,
+    unit: 'rentals/h MAE',
+    runs: errors.length,
+  };
 }
