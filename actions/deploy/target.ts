@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { TensorSpec } from '#lib/lifecycle/bundle.ts';
 import { compareGolden, type GoldenReplay } from '#lib/lifecycle/golden.ts';
 import { type ServingSpec, type ServingState, servingStateSchema } from '#lib/lifecycle/serving.ts';
@@ -17,6 +18,8 @@ export type Target = {
 
 /** Loading models takes its time; nothing here may take for ever. */
 const TIMEOUT_MS = 120_000;
+/** A router that is busy is asked again a second later. */
+const BUSY_TRIES = 5;
 
 export function openTarget({
   url,
@@ -69,18 +72,28 @@ export function openTarget({
       return { kind: 'serving', state: servingStateSchema.parse(await bodyOf(response, 200)) };
     },
     async replay({ url: router, version, bundle }) {
-      const response = await reach(`${router}/v2/models/${model}/infer`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'x-roundhouse-version': version },
-        body: JSON.stringify({ id: 'golden', inputs: inputsOf(bundle) }),
-      });
-      if (response.status === 503 || response.status === 429)
-        return { kind: 'unknown', message: await messageOf(response) };
+      const ask = () =>
+        reach(`${router}/v2/models/${model}/infer`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'x-roundhouse-version': version },
+          body: JSON.stringify({ id: 'golden', inputs: inputsOf(bundle) }),
+        });
+      let response = await ask();
+      for (let tries = 1; tries < BUSY_TRIES && isBusy(response); tries += 1) {
+        await response.body?.cancel();
+        await delay(1000);
+        response = await ask();
+      }
+      if (isBusy(response)) return { kind: 'unknown', message: await messageOf(response) };
       if (response.status !== 200)
         return { kind: 'differs', message: `answered ${response.status}: ${await messageOf(response)}` };
       return compareGolden(bundle.golden, rowsOf(await response.json()));
     },
   };
+}
+
+function isBusy({ status }: Response): boolean {
+  return status === 503 || status === 429;
 }
 
 /** Golden rows as tensors of the Open Inference Protocol. */

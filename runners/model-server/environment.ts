@@ -97,8 +97,8 @@ export async function openEnvironment(options: EnvironmentOptions): Promise<Envi
     return serving.models.get(model)?.includes(routed) ?? false;
   }
 
-  await Promise.all(Object.entries(options.restored).map(([model, versions]) => restore(model, versions)));
   const router = await openRouter(serving, { port: options.port, host: options.host });
+  await Promise.all(Object.entries(options.restored).map(([model, versions]) => restore(model, versions)));
 
   async function serve(spec: ServingSpec, persist: (versions: PersistedVersion[]) => Promise<void>) {
     const before = serving.models.get(spec.model) ?? [];

@@ -12,9 +12,6 @@ import type { RoutedVersion, Serving } from './served-model.ts';
 const VERSION_HEADER = 'x-roundhouse-version';
 /** The user or entity whose requests stay with one version; else each request is a unit of its own. */
 const UNIT_HEADER = 'x-roundhouse-unit';
-/** Requests that are worked on at once; more are turned away before their body is read. */
-const MAX_IN_FLIGHT = 2048;
-
 const feedbackSchema = z.strictObject({
   items: z
     .array(
@@ -54,7 +51,7 @@ export function registerOip(app: FastifyInstance, serving: Serving): void {
   for (const path of ['/v2/models/:name', '/v2/models/:name/versions/:version']) {
     app.get<Params>(path, (request, reply) => metadata(serving, request, reply));
     app.get<Params>(`${path}/ready`, (request, reply) => readiness(serving, request, reply));
-    registerInfer(app, `${path}/infer`, serving);
+    app.post<Params>(`${path}/infer`, (request, reply) => infer(serving, request, reply));
   }
   app.post<Params>('/v2/models/:name/feedback', (request, reply) => feedback(serving, request, reply));
 }
@@ -120,20 +117,6 @@ function readiness(serving: Serving, request: FastifyRequest<Params>, reply: Fas
   if (versions === null) return reply;
   const ready = request.params.version === undefined ? isServed(versions) : versions.every(isReady);
   return reply.code(ready ? 200 : 503).send({ name: request.params.name, ready });
-}
-
-function registerInfer(app: FastifyInstance, path: string, serving: Serving): void {
-  let inFlight = 0;
-  app.post<Params>(path, {
-    onRequest: async (_request, reply) => {
-      if (inFlight < MAX_IN_FLIGHT) inFlight += 1;
-      else return busyReply(reply.code(429), { message: 'too many requests at once', retryAfter: 1 });
-      reply.raw.once('close', () => {
-        inFlight -= 1;
-      });
-    },
-    handler: (request, reply) => infer(serving, request, reply),
-  });
 }
 
 async function infer(serving: Serving, request: FastifyRequest<Params>, reply: FastifyReply) {
@@ -271,8 +254,6 @@ async function feedback(serving: Serving, request: FastifyRequest<Params>, reply
   return reply.send({ accepted: records.length });
 }
 
-/** 503 unless another status was set. */
 function busyReply(reply: FastifyReply, { message, retryAfter }: { message: string; retryAfter: number }) {
-  if (reply.statusCode === 200) reply.code(503);
-  return reply.header('retry-after', retryAfter).send({ error: message });
+  return reply.code(503).header('retry-after', retryAfter).send({ error: message });
 }

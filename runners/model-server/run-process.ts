@@ -26,8 +26,14 @@ export async function runAsProcess(
 ): Promise<void> {
   try {
     const server = await start();
-    for (const signal of ['SIGINT', 'SIGTERM'] as const)
-      process.once(signal, () => void server.close().then(() => process.exit(0), fail));
+    let isClosing = false;
+    const close = () => {
+      // A terminal signals the whole group and a parent passes the signal on: the second must not cut the first short.
+      if (isClosing) return;
+      isClosing = true;
+      void server.close().then(() => process.exit(0), fail);
+    };
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, close);
     say(`${name} listens on ${server.url}`);
   } catch (error) {
     fail(error);

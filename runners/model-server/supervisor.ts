@@ -9,7 +9,7 @@ import { startPredictor } from '#lib/ml/predictor.ts';
 import type { Store } from '#lib/store/store.ts';
 import { type Environment, openEnvironment, type PersistedVersion } from './environment.ts';
 import { openRecordLog } from './record-log.ts';
-import { createHttp, portOf } from './router.ts';
+import { createHttp, listen } from './router.ts';
 import { readState, type SupervisorState, writeState } from './supervisor-state.ts';
 
 export type SupervisorOptions = {
@@ -89,8 +89,8 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   await Promise.all([...names].map((name) => environmentOf(environmentNameSchema.parse(name))));
   const control = createHttp();
   registerControl(control, { token, environments, apply });
-  const url = await control.listen({ port, host });
-  port = portOf(control);
+  const { url, port: given } = await listen(control, { port, host });
+  port = given;
   await writeState(dir, stateWith());
 
   return {
