@@ -68,7 +68,7 @@ type Handling = {
   endpoint: Endpoint;
   request: FastifyRequest;
   reply: FastifyReply;
-  limits: (actor: Actor, request: FastifyRequest, reply: FastifyReply) => void;
+  limits: (actor: Actor, request: FastifyRequest, reply: FastifyReply) => { refund(): void };
 };
 
 async function handle({ hub, endpoint, request, reply, limits }: Handling): Promise<FastifyReply> {
@@ -77,14 +77,14 @@ async function handle({ hub, endpoint, request, reply, limits }: Handling): Prom
     .header('x-github-api-version-selected', version)
     .header('x-github-media-type', 'github.v3; format=json');
   const actor = await authenticate(hub, request.headers.authorization);
-  limits(actor, request, reply);
+  const budget = limits(actor, request, reply);
   const params = request.params as Record<string, string>;
   const query = request.query as Record<string, string>;
   const call: Call = { hub, actor, params, query, body: request.body, version, request, reply };
   const answer = await run(endpoint, call);
   // Nothing is answered before it is safe.
   await hub.db.committed();
-  return send(request, reply, answer);
+  return send({ request, reply, answer, budget });
 }
 
 async function run(endpoint: Endpoint, call: Call): Promise<Answer> {
@@ -108,7 +108,14 @@ function apiVersion(request: FastifyRequest): ApiVersion {
   );
 }
 
-function send(request: FastifyRequest, reply: FastifyReply, answer: Answer): FastifyReply {
+type Sending = {
+  request: FastifyRequest;
+  reply: FastifyReply;
+  answer: Answer;
+  budget: { refund(): void };
+};
+
+function send({ request, reply, answer, budget }: Sending): FastifyReply {
   reply.code(answer.status).headers(answer.headers ?? {});
   if (answer.body === undefined) return reply.send();
   if (!isJson(answer.body)) return reply.send(answer.body);
@@ -117,8 +124,10 @@ function send(request: FastifyRequest, reply: FastifyReply, answer: Answer): Fas
   if (request.method !== 'GET' || answer.status !== 200) return reply.send(text);
   const etag = `W/"${createHash('sha256').update(text).digest('hex')}"`;
   reply.header('etag', etag).header('cache-control', 'private, max-age=60, s-maxage=60');
-  if (request.headers['if-none-match'] === etag) return reply.code(304).removeHeader('content-type').send();
-  return reply.send(text);
+  if (request.headers['if-none-match'] !== etag) return reply.send(text);
+  // What has not changed is free.
+  budget.refund();
+  return reply.code(304).removeHeader('content-type').send();
 }
 
 function isJson(body: unknown): boolean {
@@ -130,27 +139,29 @@ const HOUR_MS = 3_600_000;
 
 /** One budget per token and hour, kept in memory; a restart is generous. */
 function rateLimits(hub: Hub): Handling['limits'] {
-  const used = new Map<string, { count: number; until: number }>();
+  const buckets = new Map<string, { count: number; until: number }>();
   return (actor, request, reply) => {
-    const key =
-      actor.kind === 'anonymous'
-        ? 'anonymous'
-        : `${actorLogin(actor)} ${tokenKey(request.headers.authorization ?? '')}`;
+    const key = tokenKey(request.headers.authorization ?? '');
     const now = Date.now();
-    const found = used.get(key);
+    const found = buckets.get(key);
     const bucket = found && found.until > now ? found : { count: 0, until: now + HOUR_MS };
+    buckets.set(key, bucket);
     const free = (request.routeOptions.url ?? '').endsWith('/rate_limit');
-    if (!free) bucket.count += 1;
-    used.set(key, bucket);
-    const headers = {
-      'x-ratelimit-limit': String(hub.rateLimit),
-      'x-ratelimit-remaining': String(Math.max(0, hub.rateLimit - bucket.count)),
-      'x-ratelimit-used': String(bucket.count),
-      'x-ratelimit-reset': String(Math.ceil(bucket.until / 1000)),
-      'x-ratelimit-resource': 'core',
+    const count = (by: number) => {
+      bucket.count += by;
+      reply.headers({
+        'x-ratelimit-limit': String(hub.rateLimit),
+        'x-ratelimit-remaining': String(Math.max(0, hub.rateLimit - bucket.count)),
+        'x-ratelimit-used': String(bucket.count),
+        'x-ratelimit-reset': String(Math.ceil(bucket.until / 1000)),
+        'x-ratelimit-resource': 'core',
+      });
     };
-    reply.headers(headers);
-    if (!free && bucket.count > hub.rateLimit)
-      throw new Refusal(403, `API rate limit exceeded for ${key.split(' ')[0]}.`);
+    count(free ? 0 : 1);
+    if (!free && bucket.count > hub.rateLimit) {
+      const who = actor.kind === 'anonymous' ? 'this address' : actorLogin(actor);
+      throw new Refusal(403, `API rate limit exceeded for ${who}.`);
+    }
+    return { refund: () => count(-1) };
   };
 }

@@ -64,8 +64,8 @@ function runnerRoutes(scope: FastifyInstance, hub: Hub): void {
         wait_ms: z.number().default(0),
       })
       .parse(request.body);
-    const claimed = await claimRun(hub, claim, request);
-    return claimed ? reply.send(claimed) : reply.code(204).send();
+    const run = await claimRun(hub, claim, reply);
+    return run ? reply.send(claimedRun(hub, run)) : reply.code(204).send();
   });
   scope.patch('/runs/:id', async (request: Request, reply) => {
     const run = runOf(hub, request);
@@ -93,39 +93,51 @@ function runnerRoutes(scope: FastifyInstance, hub: Hub): void {
   }));
 }
 
-/** Waits, at most `wait_ms`, until a run is queued. */
+/** Waits, at most `wait_ms`, until a run is queued. A run whose runner left before it was told is queued again. */
 async function claimRun(
   hub: Hub,
   claim: { runner: string; wait_ms: number },
-  request: Request,
-): Promise<ClaimedRun | undefined> {
+  reply: FastifyReply,
+): Promise<Run | undefined> {
   const until = Date.now() + Math.min(MAX_WAIT_MS, claim.wait_ms);
+  let taken: Run | undefined;
   let gone = false;
-  request.raw.on('close', () => {
-    gone = request.raw.destroyed && !request.raw.complete;
+  reply.raw.once('close', () => {
+    gone = !reply.raw.writableFinished;
+    if (gone && taken?.status === 'queued') release(hub, taken);
+    hub.wakeRunners();
   });
-  for (;;) {
-    if (gone) return undefined;
-    const run = hub.db.find('runs', (one) => one.status === 'queued' && one.claimed_by === null);
-    if (run) {
-      run.claimed_by = claim.runner;
-      hub.lastSeen.set(run.id, Date.now());
-      hub.db.put('runs', run.id, run);
+  while (!gone) {
+    taken = hub.db.find('runs', (one) => one.status === 'queued' && one.claimed_by === null);
+    if (taken) {
+      hub.lastSeen.set(taken.id, Date.now());
+      hub.db.put('runs', taken.id, Object.assign(taken, { claimed_by: claim.runner }));
       await hub.db.committed();
-      return claimedRun(hub, run);
+      return taken;
     }
     const left = until - Date.now();
     if (left <= 0) return undefined;
-    await new Promise<void>((resolve) => {
-      const wake = () => {
-        clearTimeout(timer);
-        hub.sleepers.delete(wake);
-        resolve();
-      };
-      const timer = setTimeout(wake, left);
-      hub.sleepers.add(wake);
-    });
+    await sleep(hub, left);
   }
+  return undefined;
+}
+
+function release(hub: Hub, run: Run): void {
+  hub.db.put('runs', run.id, Object.assign(run, { claimed_by: null }));
+  hub.db.committed().catch((error) => hub.log(`claim: ${String(error)}`));
+}
+
+/** Until woken, at most `ms`. */
+function sleep(hub: Hub, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const wake = () => {
+      clearTimeout(timer);
+      hub.sleepers.delete(wake);
+      resolve();
+    };
+    const timer = setTimeout(wake, ms);
+    hub.sleepers.add(wake);
+  });
 }
 
 const TOKEN_SCOPES = [
@@ -249,7 +261,7 @@ const RULESETS = z.array(
     exclude: z.array(z.string()).default([]),
     rules: z.array(
       z.union([
-        z.strictObject({ type: z.enum(['creation', 'update', 'deletion', 'non_fast_forward']) }),
+        z.strictObject({ type: z.enum(['creation', 'update', 'deletion']) }),
         z.strictObject({
           type: z.literal('required_status_checks'),
           parameters: z.object({

@@ -25,7 +25,7 @@ export type Milestone = {
 };
 
 export type Rule =
-  | { type: 'creation' | 'update' | 'deletion' | 'non_fast_forward' }
+  | { type: 'creation' | 'update' | 'deletion' }
   | {
       type: 'required_status_checks';
       parameters: { required_status_checks: { context: string; integration_id?: number | undefined }[] };

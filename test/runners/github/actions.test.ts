@@ -254,6 +254,32 @@ describe('a run', () => {
     await world.control.update(id, { status: 'completed', conclusion: 'success' });
   });
 
+  test('is not lost with a runner that left while waiting for it', async () => {
+    const waiting = new AbortController();
+    const claim = fetch(`${world.github.url}/_local/runner/claim`, {
+      method: 'POST',
+      headers: { 'x-roundhouse-local': world.secrets.control, 'content-type': 'application/json' },
+      body: JSON.stringify({ runner: 'gone', labels: [], wait_ms: 20_000 }),
+      signal: waiting.signal,
+    }).catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    waiting.abort();
+    await claim;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const id = await dispatched();
+    expect((await world.control.claim())?.id).toBe(id);
+    await world.control.update(id, { status: 'completed', conclusion: 'success' });
+  });
+
+  test('wakes a waiting runner', async () => {
+    const claim = world.control.call('POST', '/runner/claim', { runner: 'w', labels: [], wait_ms: 20_000 });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const id = await dispatched();
+    expect((await claim).body).toMatchObject({ id });
+    await world.control.update(id, { status: 'completed', conclusion: 'success' });
+    expect((await world.control.call('GET', '/idle')).body).toMatchObject({ runs_open: 0 });
+  });
+
   test('is cancelled at once while queued, by its runner when claimed', async () => {
     const bot = await world.bot();
     const queued = await dispatched();

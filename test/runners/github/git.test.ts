@@ -270,6 +270,15 @@ test('rulesets: tags and the state branch are the app’s alone', async () => {
   });
   await work.git('tag', 'bikes@v9.9.9', head);
   await expect(work.push('bikes@v9.9.9')).rejects.toThrow(/rule violations/);
+  const packed = await fetch(`${world.github.url}/acme/bikes.git/git-receive-pack`, {
+    method: 'POST',
+    headers: {
+      authorization: `Basic ${Buffer.from(`x:${world.secrets.tokens['ml-lead']}`).toString('base64')}`,
+      ...{ 'content-type': 'application/x-git-receive-pack-request', 'content-encoding': 'gzip' },
+    },
+    body: 'x',
+  });
+  expect(packed.status).toBe(415);
   await (await world.bot()).rest.git.createRef({ ...R, ref: 'refs/tags/bikes@v9.9.9', sha: head });
   await world.control.call('PUT', '/rulesets/acme/bikes', []);
 });

@@ -158,6 +158,7 @@ test('what has not changed is 304 and costs no body', async () => {
   const etag = first.headers.get('etag') ?? '';
   const second = await fetch(url, { headers: { ...headers, 'if-none-match': etag } });
   expect(second.status).toBe(304);
+  expect(second.headers.get('x-ratelimit-used')).toBe(first.headers.get('x-ratelimit-used'));
   expect(await second.text()).toBe('');
   await world.as('product-owner').rest.issues.update({ ...R, issue_number: number, title: 'etag 2' });
   expect((await fetch(url, { headers: { ...headers, 'if-none-match': etag } })).status).toBe(200);

@@ -140,6 +140,9 @@ test('the commands of a push are read from any cut of its bytes', () => {
   for (let cut = 0; cut < text.length - 4; cut++)
     expect(commands(Buffer.from(text.slice(0, cut)))).toBeUndefined();
   expect(commands(Buffer.from('0000'))).toEqual([]);
+  for (const bad of ['zzzz', '0003', '0002', line('push-cert\0'), line('nonsense')]) {
+    expect(commands(Buffer.from(`${bad}0000`)), bad).toBe('malformed');
+  }
 });
 
 test('signed addresses hold for their path and a minute', () => {
