@@ -1,7 +1,5 @@
 import { durationMs, durationOf } from '#lib/lifecycle/duration.ts';
 
-const DAY_MS = durationMs('P1D');
-
 /** What is resampled as one piece: `index[row]` is the row's unit, 0 to `count` - 1. */
 export type Units = { kind: 'row' | 'group' | 'block'; length: string; count: number; index: Int32Array };
 
@@ -30,7 +28,7 @@ export function unitsOf(sampling: Sampling, summand: Float64Array): Units {
   }
   const declared = durationMs(sampling.block);
   const length = Math.max(declared, firstZero({ time: sampling.time, summand, step: declared / 24 }));
-  const start = Math.floor(least(sampling.time) / DAY_MS) * DAY_MS;
+  const start = least(sampling.time);
   const blocks = Float64Array.from(sampling.time, (at) => Math.floor((at - start) / length));
   return {
     kind: 'block',
