@@ -1,7 +1,7 @@
 // Bundles every entry point into the flat folder dist/: one process per entry, shared code in chunks. Native
 // packages and those that find files beside themselves stay external and are resolved from node_modules.
-import { readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { dist, root, stamp } from './fresh.mjs';
@@ -33,10 +33,19 @@ function entryPoints() {
   );
 }
 
+/** Chunks of earlier builds go after an hour: a process that runs from them may still load one. */
+function removeStale(written) {
+  const kept = new Set([...written, basename(stamp)]);
+  const old = Date.now() - 3_600_000;
+  for (const name of readdirSync(dist)) {
+    const path = join(dist, name);
+    if (!kept.has(name) && statSync(path).mtimeMs < old) rmSync(path);
+  }
+}
+
 export async function buildAll() {
   const startedAt = new Date();
-  rmSync(dist, { recursive: true, force: true });
-  await build({
+  const { metafile } = await build({
     entryPoints: entryPoints(),
     outdir: dist,
     bundle: true,
@@ -45,12 +54,14 @@ export async function buildAll() {
     target: 'node20.19',
     format: 'esm',
     sourcemap: true,
+    metafile: true,
     packages: 'external',
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
     logLevel: 'warning',
   });
+  removeStale(Object.keys(metafile.outputs).map((path) => basename(path)));
   writeFileSync(stamp, '');
   utimesSync(stamp, startedAt, startedAt);
 }

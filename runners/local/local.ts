@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { ensureBuilt } from './build.ts';
 import { answers, type Member, member } from './fleet.ts';
 import { ensureSecrets } from './github/secrets.ts';
 import type { SeedSpec } from './github/seed.ts';
@@ -44,6 +45,7 @@ export async function startLocal({
   people,
   onExit,
 }: LocalOptions): Promise<Local> {
+  await ensureBuilt();
   mkdirSync(dir, { recursive: true });
   const secrets = await ensureSecrets(dir, { logins: people.map(({ login }) => login), slug: 'roundhouse' });
   const ports = {
