@@ -15,8 +15,10 @@ import { listRecords, recordPath } from './records.ts';
 
 /** Something that people are asked to approve. */
 export type Ask = Omit<ApprovalRequest, 'comments' | 'others' | 'roles'> & {
-  subject: 'problem' | 'candidate';
+  subject: 'problem' | 'candidate' | 'loosening';
   model: string;
+  /** What is approved, a line each, where the digest alone says too little. */
+  about?: string[];
 };
 export type CountedAsk = Ask & { count: ApprovalCount };
 

@@ -44,9 +44,10 @@ function modelView(facts: PullFacts, { model, standing, asks }: GateModel) {
     name: model,
     progress: progressOf(facts, standing),
     sections: touched ? sectionsOf(touched, standing) : [],
-    asks: asks.map(({ digest, subject, count }) => ({
+    asks: asks.map(({ digest, subject, about, count }) => ({
       digest: hexOf(digest).slice(0, 16),
       subject,
+      about: about ?? [],
       counted: count.counted.map(({ login, rule }) => ({ login, rule })),
       missing: count.missing.map(({ rule, count: number, roles }) => ({
         rule,

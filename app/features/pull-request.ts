@@ -147,6 +147,7 @@ async function askPeople(project: Project, { pull, policy }: PullFacts, ask: Cou
     body: () =>
       render(loadTemplate('comments/ask-approval.hbs'), {
         subject: ask.subject,
+        about: ask.about ?? [],
         model: ask.model,
         digest: digest.slice(0, 16),
         missing: ask.count.missing.map(({ rule, count, roles }) => ({

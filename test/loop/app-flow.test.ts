@@ -14,7 +14,7 @@ import {
   type World,
 } from './app-world.ts';
 
-describe('the app in the local GitHub, from problem to retraining', () => {
+describe('the app in the local GitHub, from problem to retraining', { timeout: 240_000 }, () => {
   let world: World;
   beforeAll(async () => {
     world = await startWorld();
@@ -86,7 +86,7 @@ describe('the app in the local GitHub, from problem to retraining', () => {
         const refs = await world.as('ml-lead').rest.git.listMatchingRefs({ ...R, ref: 'tags/bikes#' });
         return refs.data.some(({ ref }) => ref === 'refs/tags/bikes#champion#4');
       },
-      { ...world, limitMs: 30_000 },
+      world,
     );
     const { data: health } = await world.as('ml-lead').rest.issues.listForRepo({ ...R, creator: BOT });
     expect(health.filter(({ pull_request }) => !pull_request).map(({ title }) => title)).toEqual([

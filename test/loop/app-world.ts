@@ -49,6 +49,7 @@ export async function startWorld() {
   let app: RunningApp | null = null;
   const world = {
     dir,
+    port,
     github,
     secrets,
     store,
@@ -104,7 +105,7 @@ function octokit(url: string, token: string): Octokit {
 export async function eventually<Found>(
   what: string,
   look: () => Promise<Found | undefined | null | false>,
-  { log, limitMs = 15_000 }: { log?: string[]; limitMs?: number } = {},
+  { log, limitMs = 60_000 }: { log?: string[]; limitMs?: number } = {},
 ): Promise<Found> {
   for (const until = Date.now() + limitMs; Date.now() < until; ) {
     const found = await look();

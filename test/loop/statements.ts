@@ -202,6 +202,7 @@ export function monitorResult(as_of: string, decay: 'passed' | 'inconclusive' | 
         unit: { kind: 'block', length: 'P1D', count: 90 },
       },
     ],
+    replay: [],
     value: null,
     decay,
     reasons: [
