@@ -119,7 +119,7 @@ describe('what is predicted', () => {
     await init({ ...file(), target: 'left', positive: 'gone' });
     const { problem, data } = loadModelFolder(join(folder, 'root'), 'churn-data');
     expect(problem).toMatchObject({
-      task: { kind: 'binary', positive: 'yes' },
+      task: { kind: 'binary', positive: 'gone' },
       success: [{ metric: 'accuracy', threshold: 0.5 }],
     });
     expect(data).toMatchObject({
