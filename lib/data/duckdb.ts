@@ -71,9 +71,16 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     return result;
   }
   async function withDeadline<Result>(task: () => Promise<Result>): Promise<Result> {
-    const timer = setTimeout(() => connection.interrupt(), deadlineMs);
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      connection.interrupt();
+    }, deadlineMs);
     try {
       return await task();
+    } catch (cause) {
+      if (!late) throw cause;
+      throw new Error(`it ran longer than ${deadlineMs / 1000} s and was stopped`, { cause });
     } finally {
       clearTimeout(timer);
     }

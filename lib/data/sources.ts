@@ -6,6 +6,7 @@ import type { Digest } from '../lifecycle/scalars.ts';
 import { UserError } from '../lifecycle/user-error.ts';
 import { MissingObject } from '../store/errors.ts';
 import type { Store } from '../store/store.ts';
+import { type Csv, csvFault, csvReader } from './csv.ts';
 import type { Session } from './duckdb.ts';
 import { sqlFault } from './sql-fault.ts';
 import { quoteName, quoteText } from './table-io.ts';
@@ -48,25 +49,29 @@ export async function loadSources(loading: Loading): Promise<SourceFacts[]> {
 async function loadFile(loading: Loading, source: FileSource): Promise<SourceFacts> {
   const { kind, name, object } = source;
   const path = join(loading.folder, `${name}.${kind}`);
-  const reader = kind === 'csv' ? csvReader(path, source.delimiter) : `read_parquet(${quoteText(path)})`;
-  await createFrom({ ...loading, name, object, path, select: async () => `SELECT * FROM ${reader}` });
+  const csv = kind === 'csv' ? { path, delimiter: source.delimiter } : null;
+  const reader = csv ? csvReader(csv) : `read_parquet(${quoteText(path)})`;
+  await createFrom({ ...loading, name, object, path, csv, select: async () => `SELECT * FROM ${reader}` });
   return { name, kind, content: object, object, rows: await loading.session.count(quoteName(name)) };
 }
 
-/** All rows are sniffed for types, so that a type never depends on where a sample fell. */
-function csvReader(path: string, delimiter: string): string {
-  return `read_csv(${quoteText(path)}, header = true, delim = ${quoteText(delimiter)}, sample_size = -1)`;
-}
-
-type Creating = Loading & { name: string; object: Digest; path: string; select: () => Promise<string> };
+type Creating = Loading & {
+  name: string;
+  object: Digest;
+  path: string;
+  csv: Csv | null;
+  select: () => Promise<string>;
+};
 
 async function createFrom(creating: Creating): Promise<void> {
-  const { session, file, name, object, path, select } = creating;
+  const { session, file, name, object, path, csv, select } = creating;
   await fetchObject(creating);
   try {
     await session.run(`CREATE TABLE ${quoteName(name)} AS ${await select()}`);
   } catch (cause) {
-    throw new UserError(`${file}: source "${name}" (${object}) can't be read: ${sqlFault(cause).message}`, {
+    const place = csv && (await csvFault(session, csv));
+    const said = place ?? sqlFault(cause).message;
+    throw new UserError(`${file}: source "${name}" (${object}) can't be read: ${said}`, {
       fix: 'check kind and delimiter of the source, or put a repaired file into the store and name its digest',
       cause,
     });
@@ -120,7 +125,7 @@ async function loadPredictions(loading: LoadingPredictions): Promise<SourceFacts
     });
     return `SELECT ${casts.join(', ')} FROM ${reader}`;
   };
-  await createFrom({ ...loading, name, object: snapshot, path, select });
+  await createFrom({ ...loading, name, object: snapshot, path, csv: null, select });
   return { name, kind, content: snapshot, object: snapshot, rows: await session.count(quoteName(name)) };
 }
 

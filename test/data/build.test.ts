@@ -166,6 +166,19 @@ describe('steps', () => {
     expect(fault.fix).not.toBe('');
   });
 
+  test.each([
+    ['a cast', 'SELECT *, CAST(shop AS INTEGER) AS n FROM history'],
+    ['a date', "SELECT *, strptime(shop, '%Y') AS n FROM history"],
+    ['a number too large', 'SELECT *, CAST(price AS TINYINT) AS n FROM history'],
+  ])('the cell at fault in %s is not told', async (_name, sql) => {
+    const fault = await faultOf({
+      csv: `${SALES}9,2020-01-01,secret-shop,98765.5,1\n`,
+      sql: { 'a.sql': sql },
+    });
+    expect(fault.message).toMatch(/Error/);
+    expect(fault.message).not.toMatch(/secret|98765/);
+  });
+
   test('the source bytes are out of reach once they are loaded', async () => {
     const seen = join(folder, 'session', 'history.csv');
     expect((await faultOf({ sql: { 'a.sql': `SELECT * FROM read_csv('${seen}')` } })).message).toMatch(
@@ -250,11 +263,36 @@ describe('sources', () => {
       { csv: Uint8Array.of(0xff, 0xfe, 0, 1, 2, 10, 0xff) },
       /source "history" \(sha256:.*can't be read/,
     ],
-    ['rows of unequal length', { csv: `${SALES}4,2020-01-01,secret-cell\n` }, /source "history"/],
+    [
+      'a row too short',
+      { csv: `${SALES}4,2020-01-01,secret-cell\n` },
+      /line 5: Expected Number of Columns: 5 Found: 3/,
+    ],
+    [
+      'a row too long',
+      { csv: `id,day,shop,price,sold\n1,2020-01-01,a,1,2\n4,2020-01-01,secret-cell,1,2,3,4\n` },
+      /line 3: Expected Number of Columns: 5 Found: [67]/,
+    ],
+    [
+      'a quote that never ends',
+      { csv: `${SALES}4,2020-01-01,"secret-cell,1,2\n` },
+      /line 5: Value with unterminated quote found/,
+    ],
+    ['lines above the header', { csv: `Sales of May\n${SALES}` }, /source "history"/],
+    [
+      'Windows lines, one too long',
+      { csv: `${SALES}4,2020-01-01,a,1,2,3\n`.replaceAll('\n', '\r\n') },
+      /line 5: Expected/,
+    ],
   ])('%s', async (_name, given, message) => {
     const fault = await faultOf(given);
     expect(fault.message).toMatch(message);
     expect(fault.message).not.toContain('secret-cell');
+  });
+
+  test('quoted cells, Windows lines and a byte order mark', async () => {
+    const csv = '\ufeffid,day,shop,price,sold\r\n1,2020-01-02,"a, ""b""\nc",1.5,10\r\n';
+    await built({ csv }, ({ table }) => expect(cellsOf(table, 'shop')).toEqual(['a, "b"\nc']));
   });
 
   test('another delimiter, even a quote', async () => {
