@@ -3,8 +3,9 @@ import { feedOf, MISSING_INTEGER } from '#lib/ml/feed.ts';
 import { writeNetwork } from '#lib/ml/onnx.ts';
 import { checkParity, comparePredictions, probeRows } from '#lib/ml/train-parity.ts';
 import { inputTensors } from '#lib/ml/transforms.ts';
+import { tableOf } from '../data/tables.ts';
+import { input } from './candidates.ts';
 import { SIGNATURE } from './models.ts';
-import { input, tableOf } from './tables.ts';
 
 describe('trainer against export', () => {
   test.each([
@@ -29,7 +30,7 @@ describe('trainer against export', () => {
   });
 
   test('looks at rows with missing and with unseen values', () => {
-    const table = tableOf({ t: [1, 2, 3], k: [4, 5, null], s: ['a', null, 'b'] }, ['k']);
+    const table = tableOf({ t: [1, 2, 3], k: [4, 5, null], s: ['a', null, 'b'] });
     const inputs = inputTensors(table, { t: input('number'), k: input('category'), s: input('category') });
     const signature = { ...SIGNATURE, inputs };
     const { feed, rows } = probeRows(feedOf(table, signature), table.rows, signature);

@@ -6,7 +6,8 @@ import { startPredictor } from '#lib/ml/predictor.ts';
 import { randomOf } from '#lib/ml/stats/random.ts';
 import { assertBackend } from '#lib/ml/tensorflow.ts';
 import { type Trained, trainCandidate } from '#lib/ml/train.ts';
-import { candidate, input, tableOf } from './tables.ts';
+import { tableOf } from '../data/tables.ts';
+import { candidate, input } from './candidates.ts';
 
 const REGRESSION: Task = { kind: 'regression' };
 const ROWS = 256;

@@ -2,12 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { feedOf, feedOfRows, MISSING_INTEGER } from '#lib/ml/feed.ts';
 import { denseRows, encode, fitTransforms, inputTensors, standardisation } from '#lib/ml/transforms.ts';
-import { input, tableOf } from './tables.ts';
+import { tableOf } from '../data/tables.ts';
+import { input } from './candidates.ts';
 
-const TABLE = tableOf(
-  { temp: [10, null, 30, 20], hr: [1, 2, 1, null], sky: ['b', 'a', null, 'b'], flag: [0, 1, 1, 0] },
-  ['hr', 'flag'],
-);
+const TABLE = tableOf({
+  temp: [10, null, 30, 20],
+  hr: [1, 2, 1, null],
+  sky: ['b', 'a', null, 'b'],
+  flag: [0, 1, 1, 0],
+});
 const INPUTS = {
   sky: input('category'),
   temp: input('number'),
