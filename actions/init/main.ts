@@ -7,7 +7,9 @@ import { digestOfFile } from '#lib/store/durable-file.ts';
 import type { Store } from '#lib/store/store.ts';
 import { type RepositoryFile, type RepositoryOptions, repositoryFiles } from '../../templates/repository.ts';
 import { inspectFile } from './inspect.ts';
-import { type ModelRequest, modelFiles, timeSql } from './model-files.ts';
+import { modelFiles } from './model-files.ts';
+import { timeSql } from './model-texts.ts';
+import type { ModelRequest } from './request.ts';
 
 export type InitInputs = {
   /** Root of the user's repository: absolute. */

@@ -26,8 +26,6 @@ export type CardFacts = {
   candidate: Digest | null;
 };
 
-export type CardView = ReturnType<typeof cardView>;
-
 const VERDICT_WORDS: Record<Verdict, string> = {
   passed: 'every gate passed',
   inconclusive: 'the data cannot tell for every gate',

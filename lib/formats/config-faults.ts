@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { nearestOf } from '../lifecycle/command.ts';
+import { nearestOf } from '../lifecycle/nearest.ts';
 
 type Issue = z.core.$ZodIssue;
 /** One fault in words: where in the value, and what it is; `key` when it is about a key and not its value. */

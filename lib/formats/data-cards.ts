@@ -3,7 +3,6 @@ import type { DataResult } from '../lifecycle/evidence.ts';
 import type { Part } from '../lifecycle/plan.ts';
 
 export type DataFacts = { model: string; data: Data; result: DataResult };
-export type DataView = ReturnType<typeof dataView>;
 
 /** The view of templates/cards/data-section.hbs and data-card.hbs: counts and digests, never a row. */
 export function dataView({ model, data, result }: DataFacts) {

@@ -96,7 +96,7 @@ engine.registerHelper({
   verdictIcon: (value: unknown) => raw(VERDICT_ICONS[String(value)] ?? '➖'),
 });
 
-export const VERDICT_ICONS: Record<string, string> = { passed: '✅', inconclusive: '⚠️', failed: '❌' };
+const VERDICT_ICONS: Record<string, string> = { passed: '✅', inconclusive: '⚠️', failed: '❌' };
 
 const compiled = new Map<string, Handlebars.TemplateDelegate>();
 

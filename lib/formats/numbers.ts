@@ -1,7 +1,7 @@
 import type { Estimate } from '../lifecycle/evidence.ts';
 
 /** What stands where a figure isn't known: never NaN. */
-export const UNKNOWN = '–';
+const UNKNOWN = '–';
 
 /** Three significant digits with thousands; whole numbers from 1,000 on in full. */
 export function formatNumber(value: unknown): string {

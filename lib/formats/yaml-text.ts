@@ -15,7 +15,7 @@ import {
 export type Position = { line: number; column: number };
 export type TextFault = Position & { message: string };
 
-export const MAX_YAML_BYTES = 64 * 1024;
+const MAX_YAML_BYTES = 64 * 1024;
 const MAX_DEPTH = 64;
 
 export type ParsedYaml = {

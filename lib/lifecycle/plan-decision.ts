@@ -3,7 +3,7 @@ import type { InputDigests } from './plan.ts';
 import type { Digest } from './scalars.ts';
 
 /** Stages of the pull-request flow, in order. `data` and `train` run the user's code, `evaluate` judges. */
-export const PLAN_STAGES = ['data', 'train', 'evaluate'] as const;
+const PLAN_STAGES = ['data', 'train', 'evaluate'] as const;
 export type PlanStage = (typeof PLAN_STAGES)[number];
 
 /** What the app recorded of an untrusted run: its bytes can be judged again without training again. */

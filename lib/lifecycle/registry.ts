@@ -113,7 +113,7 @@ function foldVersions(tags: readonly RegistryTag[]): RegisteredVersion[] {
     .sort((a, b) => compareVersions(a.version, b.version));
 }
 
-export function compareVersions(a: string, b: string): number {
+function compareVersions(a: string, b: string): number {
   const [left, right] = [a.split('.').map(Number), b.split('.').map(Number)];
   for (const part of [0, 1, 2]) {
     const difference = (left[part] ?? 0) - (right[part] ?? 0);

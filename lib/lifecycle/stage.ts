@@ -1,5 +1,5 @@
 /** The six stages of the lifecycle, in order. */
-export const LIFECYCLE_STAGES = [
+const LIFECYCLE_STAGES = [
   'problem definition',
   'data engineering',
   'model development',

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { type ConfigText, type ModelFiles, parseModelFiles } from '#lib/formats/config.ts';
-import { draftProblem, type FormAnswers, printIssueForm } from '#lib/formats/issue-form.ts';
+import { type FormAnswers, printIssueForm } from '#lib/formats/form-answers.ts';
+import { draftProblem } from '#lib/formats/issue-form.ts';
 import { problemYaml } from '#lib/formats/skeleton.ts';
 import type { Problem } from '#lib/lifecycle/problem.ts';
 import { fillPlaceholders, repositoryFiles } from '../../templates/repository.ts';

@@ -1,13 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { parseModelFiles } from '#lib/formats/config.ts';
-import {
-  draftProblem,
-  framing,
-  PROBLEM_FIELDS,
-  parseIssueForm,
-  printIssueForm,
-} from '#lib/formats/issue-form.ts';
+import { PROBLEM_FIELDS, parseIssueForm, printIssueForm } from '#lib/formats/form-answers.ts';
+import { draftProblem, framing } from '#lib/formats/issue-form.ts';
 import { skeletonFiles } from '#lib/formats/skeleton.ts';
 import { loadTemplate } from '../../templates/load.ts';
 import { answers, bikesProblem, bikesTexts } from './bikes.ts';

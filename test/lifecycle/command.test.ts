@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { COMMANDS, nearestOf, parseCommands } from '#lib/lifecycle/command.ts';
+import { COMMANDS, parseCommands } from '#lib/lifecycle/command.ts';
+import { nearestOf } from '#lib/lifecycle/nearest.ts';
 
 const hex = '0123456789abcdef';
 
@@ -12,7 +13,6 @@ describe('what a line asks for', () => {
     ['/object the window is too short', { name: 'object', reason: 'the window is too short' }],
     ['/why', { name: 'why', version: null }],
     ['/why v1.2.0', { name: 'why', version: '1.2.0' }],
-    ['/rollback 1.0.0', { name: 'rollback', version: '1.0.0' }],
     ['/history production', { name: 'history', environment: 'production' }],
     ['/deploy', { name: 'deploy', environment: null }],
   ])('%s', (body, command) => {
@@ -28,6 +28,7 @@ describe('what a line asks for', () => {
     ['/why latest', 'why', /1\.2\.0/],
     ['/deploy @acme', 'deploy', /environment/],
     ['/override gate digest because', 'override', /not built yet/],
+    ['/rollback 1.0.0', 'rollback', /not built yet/],
     ['/ok-to-train abc', 'ok-to-train', /not built yet/],
   ])('%s is refused with a reason', (body, name, reason) => {
     expect(parseCommands(body)).toEqual([

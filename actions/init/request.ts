@@ -1,0 +1,13 @@
+import type { ColumnFacts } from './inspect.ts';
+
+/** The model that `init` is asked to make of a file. */
+export type ModelRequest = {
+  name: string;
+  target: string;
+  time: string[];
+  task: 'regression' | 'binary' | 'multiclass' | null;
+  positive: string | null;
+  delimiter: string | null;
+};
+/** A column that a prediction is made from. */
+export type InitInput = { name: string; type: 'number' | 'category'; column: ColumnFacts };
