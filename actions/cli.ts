@@ -3,7 +3,7 @@ import process from 'node:process';
 import { Command } from 'commander';
 import { type Entry, entryArguments } from '../runners/entry.ts';
 import { stageCommands } from './commands.ts';
-import { initCommand, initCommand } from './init/command.ts';
+import { initCommand } from './init/command.ts';
 import { packageVersion } from './kit/version.ts';
 
 /** The composition root: the same stages in a terminal, and the processes that serve them. */
@@ -39,7 +39,6 @@ function processCommand(
   });
 }
 
-initCommand(program);
 initCommand(program);
 stageCommands(program);
 
