@@ -99,7 +99,7 @@ function judgeLatency(record: DeploymentRecord, { canary }: Observation): Reason
 }
 
 /** Parity: the golden rows through the serving path answer what the bundle says. */
-export function judgeGolden(record: DeploymentRecord, golden: GoldenReplay): Reason {
+function judgeGolden(record: DeploymentRecord, golden: GoldenReplay): Reason {
   const verdicts = { agrees: 'passed', differs: 'failed', unknown: 'inconclusive' } as const;
   return {
     rule: 'parity',

@@ -1,18 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ServedVersion, ServingSpec, ServingState } from '#lib/lifecycle/serving.ts';
 import type { Predictor, PredictorOptions } from '#lib/ml/predictor-types.ts';
 import type { Store } from '#lib/store/store.ts';
 import type { RecordLog } from './record-log.ts';
+import { type Load, restore } from './restore.ts';
+import { isSame, type PersistedVersion, persistedOf, routedOf, stateOf } from './routed-version.ts';
 import { openRouter } from './router.ts';
-import {
-  createCounts,
-  type LoadedModel,
-  loadModel,
-  type RoutedVersion,
-  type Serving,
-} from './served-model.ts';
+import { type LoadedModel, loadModel, type ModelLoad, type Serving } from './served-model.ts';
 
-export type PersistedVersion = ServedVersion & { since: string };
 export type Environment = {
   name: string;
   url: string;
@@ -43,8 +37,6 @@ export type EnvironmentOptions = {
   restored: Record<string, PersistedVersion[]>;
 };
 
-const LOAD_RETRY_MS = 2_000;
-
 /** One environment: its router, and the versions behind it. */
 export async function openEnvironment(options: EnvironmentOptions): Promise<Environment> {
   const { name, log } = options;
@@ -52,74 +44,40 @@ export async function openEnvironment(options: EnvironmentOptions): Promise<Envi
   const closing = new AbortController();
   const retiring = new Set<Promise<void>>();
 
-  const nameOf = (model: string, version: string) => `${model}@v${version} in ${name}`;
-  const load = (model: string, version: ServedVersion) =>
+  const load: Load = (model, version) =>
     loadModel({
       store: options.store,
-      name: nameOf(model, version.version),
+      name: `${model}@v${version.version} in ${name}`,
       digest: version.bundle,
       model: version.model,
       start: options.start,
       log,
     });
 
-  /** After a restart: what can't be loaded now is tried again until it can, or something else is to be served. */
-  async function restore(model: string, persisted: PersistedVersion[]): Promise<void> {
-    const versions = persisted.map(
-      (version): RoutedVersion => ({ ...version, window: createCounts(), loaded: null }),
-    );
-    serving.models.set(model, versions);
-    await Promise.all(persisted.map((version, at) => tryLoad(model, version, versions[at])));
-  }
-
-  async function tryLoad(
-    model: string,
-    version: ServedVersion,
-    routed: RoutedVersion | undefined,
-  ): Promise<void> {
-    if (routed === undefined || !isRouted(model, routed)) return;
-    const result = await load(model, version).catch((error: Error) => ({
-      kind: 'refused' as const,
-      message: error.message,
-    }));
-    if (result.kind === 'loaded' && isRouted(model, routed) && !closing.signal.aborted) {
-      routed.loaded = result.model;
-      return;
-    }
-    if (result.kind === 'loaded') return result.model.process.close();
-    log(`${nameOf(model, version.version)} is not served: ${result.message}`);
-    void delay(LOAD_RETRY_MS, undefined, { signal: closing.signal, ref: false })
-      .then(() => tryLoad(model, version, routed))
-      .catch(() => {});
-  }
-
-  function isRouted(model: string, routed: RoutedVersion): boolean {
-    return serving.models.get(model)?.includes(routed) ?? false;
-  }
-
   const router = await openRouter(serving, { port: options.port, host: options.host });
-  await Promise.all(Object.entries(options.restored).map(([model, versions]) => restore(model, versions)));
+  await restore(options.restored, { serving, load, signal: closing.signal, log });
 
   async function serve(spec: ServingSpec, persist: (versions: PersistedVersion[]) => Promise<void>) {
     const before = serving.models.get(spec.model) ?? [];
-    const loads = await Promise.all(
-      spec.versions.map(async (version) => {
-        const same = before.find((routed) => isSame(routed, version) && routed.loaded !== null);
-        if (same?.loaded) return { kind: 'kept' as const, model: same.loaded };
-        return load(spec.model, version);
-      }),
+    const kept = (version: ServedVersion) => before.find((routed) => isSame(routed, version))?.loaded ?? null;
+    const fresh = await loadAll(
+      spec.versions.filter((version) => kept(version) === null),
+      (version) => load(spec.model, version),
     );
-    const refusals = loads.flatMap((result) => (result.kind === 'refused' ? [result.message] : []));
-    if (refusals.length > 0) {
-      for (const result of loads) if (result.kind === 'loaded') await result.model.process.close();
-      return { refused: refusals.join('; ') };
-    }
-    const models = loads.flatMap((result) => (result.kind === 'refused' ? [] : [result.model]));
+    if ('refused' in fresh) return fresh;
     const now = new Date().toISOString();
-    const after = spec.versions.map((version, at) => routedOf({ version, model: models[at], before, now }));
-    await persist(after.map(persistedOf));
+    const after = spec.versions.map((version) =>
+      routedOf({ version, model: kept(version) ?? fresh.models.get(version) ?? null, before, now }),
+    );
+    try {
+      await persist(after.map(persistedOf));
+    } catch (error) {
+      await closeAll(fresh.models.values());
+      throw error;
+    }
     serving.models.set(spec.model, after);
-    for (const { loaded } of before) if (loaded !== null && !models.includes(loaded)) retire(loaded);
+    for (const { loaded } of before)
+      if (loaded !== null && !after.some((routed) => routed.loaded === loaded)) retire(loaded);
     return null;
   }
 
@@ -155,41 +113,27 @@ export async function openEnvironment(options: EnvironmentOptions): Promise<Envi
   };
 }
 
-function isSame(routed: RoutedVersion, version: ServedVersion): boolean {
-  return (
-    routed.version === version.version &&
-    routed.candidate === version.candidate &&
-    routed.bundle === version.bundle &&
-    routed.model === version.model
+/** All of them, or none: what was loaded beside a refusal or a fault is stopped again. */
+async function loadAll(
+  versions: readonly ServedVersion[],
+  load: (version: ServedVersion) => Promise<ModelLoad>,
+): Promise<{ models: Map<ServedVersion, LoadedModel> } | { refused: string }> {
+  const models = new Map<ServedVersion, LoadedModel>();
+  const refusals: string[] = [];
+  const results = await Promise.allSettled(
+    versions.map(async (version) => {
+      const result = await load(version);
+      if (result.kind === 'loaded') models.set(version, result.model);
+      else refusals.push(result.message);
+    }),
   );
+  const fault = results.find((result) => result.status === 'rejected');
+  if (fault === undefined && refusals.length === 0) return { models };
+  await closeAll(models.values());
+  if (fault !== undefined) throw fault.reason;
+  return { refused: refusals.join('; ') };
 }
 
-/** A version whose weight stays keeps its counts. */
-function routedOf(input: {
-  version: ServedVersion;
-  model: LoadedModel | undefined;
-  before: readonly RoutedVersion[];
-  now: string;
-}): RoutedVersion {
-  const { version, model, before, now } = input;
-  const same = before.find((routed) => isSame(routed, version) && routed.weight === version.weight);
-  if (same !== undefined && same.loaded === model) return same;
-  return { ...version, since: same?.since ?? now, window: createCounts(), loaded: model ?? null };
-}
-
-function persistedOf(routed: RoutedVersion): PersistedVersion {
-  const { version, candidate, bundle, model, weight, since } = routed;
-  if (candidate === null) throw new TypeError(`version ${version} has no candidate`);
-  return { version, candidate, bundle, model, weight, since };
-}
-
-function stateOf(routed: RoutedVersion): ServingState['versions'][number] {
-  const { window, loaded } = routed;
-  return {
-    ...persistedOf(routed),
-    ready: loaded?.process.isReady() ?? false,
-    requests: window.requests,
-    errors: window.errors,
-    latency_ms: window.latency.summary(),
-  };
+async function closeAll(models: Iterable<LoadedModel>): Promise<void> {
+  await Promise.all([...models].map(({ process }) => process.close()));
 }

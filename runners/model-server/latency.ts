@@ -6,7 +6,7 @@ const GROWTH = 1.05;
 const BUCKETS = 300;
 const EDGES = Float64Array.from({ length: BUCKETS }, (_, i) => FIRST * GROWTH ** i);
 
-export type LatencySummary = { p50: number; p95: number; p95_lower: number; p99: number };
+type LatencySummary = { p50: number; p95: number; p95_lower: number; p99: number };
 export type Latency = {
   record(ms: number): void;
   /** Null before the first record. */

@@ -10,7 +10,7 @@ export type RecordLog = {
   /** Writes what is left. */
   close(): Promise<void>;
 };
-export type LogFolder = { model: string; environment: string };
+type LogFolder = { model: string; environment: string };
 
 type Entry = { path: string; lines: number; text: string; done: (isWritten: boolean) => void };
 

@@ -35,6 +35,10 @@ export type Serving = {
   records: RecordLog | null;
 };
 
+export function isReady({ loaded }: RoutedVersion): boolean {
+  return loaded?.process.isReady() ?? false;
+}
+
 export type LoadOptions = {
   store: Pick<Store, 'get'>;
   name: string;

@@ -9,7 +9,7 @@ import { draftOf } from '#lib/store/durable-file.ts';
 const portSchema = z.int().min(0).max(65_535);
 
 /** `<dir>/supervisor.json`: what must be served, on which ports, whatever happens to the process. */
-export const supervisorStateSchema = z.strictObject({
+const supervisorStateSchema = z.strictObject({
   kind: z.literal('roundhouse-supervisor'),
   version: z.literal(1),
   port: portSchema,

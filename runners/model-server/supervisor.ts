@@ -7,8 +7,9 @@ import { environmentNameSchema } from '#lib/lifecycle/scalars.ts';
 import { type ServingSpec, servingSpecSchema } from '#lib/lifecycle/serving.ts';
 import { startPredictor } from '#lib/ml/predictor.ts';
 import type { Store } from '#lib/store/store.ts';
-import { type Environment, openEnvironment, type PersistedVersion } from './environment.ts';
+import { type Environment, openEnvironment } from './environment.ts';
 import { openRecordLog } from './record-log.ts';
+import type { PersistedVersion } from './routed-version.ts';
 import { createHttp, listen } from './router.ts';
 import { readState, type SupervisorState, writeState } from './supervisor-state.ts';
 
