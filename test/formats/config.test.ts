@@ -9,7 +9,7 @@ import {
 } from '#lib/formats/config.ts';
 import type { DataLock, ModelLock } from '#lib/lifecycle/locks.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
-import { bikes, bikesTexts } from './bikes.ts';
+import { answers, bikes, bikesTexts } from './bikes.ts';
 import { digest } from './sample-evidence.ts';
 
 const faults = (kind: ConfigKind, text: string) => {
@@ -47,7 +47,9 @@ test('the demo’s files parse and agree', () => {
   expect(files.data.window).toEqual({ last: 'P365D', until: '2012-01-01T00:00:00Z' });
   expect(Object.keys(files.data.inputs)).not.toContain('season');
   expect(files.model.candidates.map(({ trainer }) => trainer)).toEqual(['linear', 'mlp']);
-  expect(files.problem.success).toEqual([{ metric: 'mae', direction: 'minimize', threshold: 60 }]);
+  expect(files.problem.success).toEqual([
+    { metric: 'mae', direction: 'minimize', threshold: Number(answers.threshold) },
+  ]);
 });
 
 describe('a fault names line, column, value and what is expected', () => {

@@ -89,7 +89,7 @@ test('a yes-or-no problem', () => {
 test('the framing names task, success, baseline and money', () => {
   expect(framing(bikesProblem())).toEqual([
     'Framed as regression: a number.',
-    'Success is MAE of at most 60 on the newest rows, which nobody trained on.',
+    `Success is MAE of at most ${answers.threshold} on the newest rows, which nobody trained on.`,
     'It must beat the trivial answer (the median of what was trained on), and a new version must not be worse than the one that serves.',
     'Errors are priced in USD, so every comparison is also one of money.',
   ]);

@@ -3,6 +3,7 @@ import { type JudgingFiles, looseningsOf } from '#lib/lifecycle/loosening.ts';
 import { bikes } from '../formats/bikes.ts';
 
 const before = bikes();
+const bound = before.problem.success[0]?.threshold ?? 0;
 
 /** The demo's files with the value at one path replaced; undefined takes it away. */
 function withChange(path: string, value: unknown): JudgingFiles {
@@ -31,9 +32,9 @@ describe('loosens', () => {
   const champion = 'problem.yml gates: not worse than the champion';
   const canary = 'operate.yml deployment.strategy';
   const split = { by: 'time', recent: 'P28D', embargo: 'P1D', validation: 'P28D' };
-  const step = { weight: 25, min_requests: 40, max_duration: 'PT60S' };
+  const [step] = before.operate.deployment.strategy.steps;
   test.each([
-    ['a higher error', 'problem.success.0.threshold', 61, success],
+    ['a higher error', 'problem.success.0.threshold', bound + 1, success],
     ['the other direction', 'problem.success.0.direction', 'maximize', success],
     ['another metric', 'problem.success.0.metric', 'rmse', success],
     ['a gate removed', 'problem.gates.1', undefined, champion],
@@ -74,7 +75,7 @@ describe('loosens', () => {
 
 describe('does not loosen', () => {
   test.each([
-    ['a lower error', 'problem.success.0.threshold', 50],
+    ['a lower error', 'problem.success.0.threshold', bound - 1],
     ['a narrower margin', 'problem.gates.1.by', '1%'],
     ['inconclusive blocks', 'problem.gates.0.on_inconclusive', 'block'],
     ['a longer holdout', 'data.split', { by: 'time', recent: 'P35D', embargo: 'P1D', validation: 'P7D' }],

@@ -10,7 +10,7 @@ import {
   renderModelCard,
   renderProblem,
 } from '../../templates/cards.ts';
-import { bikes, bikesProblem } from '../formats/bikes.ts';
+import { answers, bikes, bikesProblem } from '../formats/bikes.ts';
 import { dataResult, digest, evaluateResult, holdout, trainResult } from '../formats/sample-evidence.ts';
 
 const { data, model } = bikes();
@@ -162,7 +162,7 @@ test('PROBLEM.md names success, prices and who approved', () => {
     { login: 'ml-lead', roles: ['ml-lead'], at: '2027-01-02T03:04:05Z', url: 'http://127.0.0.1/c/1' },
   ];
   const text = renderProblem({ problem, digest: digest('d'), approvals });
-  expect(text).toContain('| MAE | mean absolute error | at most 60 |');
+  expect(text).toContain(`| MAE | mean absolute error | at most ${answers.threshold} |`);
   expect(text).toContain('1.5 USD for each rental too few');
   expect(text).toContain('| `ml-lead` | ml-lead | 2027-01-02 | [comment](http://127.0.0.1/c/1) |');
   expect(renderProblem({ problem, digest: digest('d'), approvals: [] })).toContain(
