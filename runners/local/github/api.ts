@@ -7,12 +7,14 @@ import { notFound, Refusal } from './refusal.ts';
 import { actions } from './rest/actions.ts';
 import { apps } from './rest/apps.ts';
 import { checks } from './rest/checks.ts';
+import { comments } from './rest/comments.ts';
 import { commits } from './rest/commits.ts';
 import { contents } from './rest/contents.ts';
 import { deployments } from './rest/deployments.ts';
 import { gitData } from './rest/git-data.ts';
 import { issues } from './rest/issues.ts';
 import { labels } from './rest/labels.ts';
+import { merges } from './rest/merges.ts';
 import { pulls } from './rest/pulls.ts';
 import { releases, uploads } from './rest/releases.ts';
 import { repositories } from './rest/repositories.ts';
@@ -25,8 +27,10 @@ const API: Endpoint[] = [
   ...gitData,
   ...commits,
   ...issues,
+  ...comments,
   ...labels,
   ...pulls,
+  ...merges,
   ...reviews,
   ...checks,
   ...deployments,

@@ -14,7 +14,7 @@ export type Blobs = {
   appendLog(run: LogName, text: string): Promise<void>;
   log(run: LogName): Promise<string>;
 };
-export type LogName = { run_id: number; attempt: number; key: string };
+type LogName = { run_id: number; attempt: number; key: string };
 
 export function openBlobs(folder: string): Blobs {
   const pathOf = (sha256: string) => join(folder, 'blobs', sha256.slice(0, 2), sha256);

@@ -1,25 +1,14 @@
 import { timingSafeEqual } from 'node:crypto';
-import { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
-import type { ClaimedRun, RunUpdate } from '../protocol.ts';
-import { tokenKey } from './auth.ts';
-import { findRepository, type Hub, localNow, timestamp } from './hub.ts';
-import type { Artifact, Permissions, Repository, Run } from './model.ts';
+import { findRepository, type Hub, localNow } from './hub.ts';
 import { notFound, Refusal } from './refusal.ts';
 import { runLogs } from './rest/actions.ts';
-import { repositoryOf, updateRun } from './runs.ts';
+import type { LocalRequest } from './runner-wire.ts';
+import { serveRunners } from './runner-wire.ts';
 import { advanceClock } from './schedule.ts';
-import { newToken } from './secrets.ts';
 import { type SeedSpec, seed } from './seed.ts';
 import { isSigned } from './signed-url.ts';
-
-const MAX_ARTIFACT_BYTES = 2 * 1024 ** 3;
-const ARTIFACT_DAYS = 90;
-const MAX_WAIT_MS = 30_000;
-const JOB_TOKEN_LIFE_MS = 24 * 3_600_000;
-
-type Request = FastifyRequest<{ Params: Record<string, string>; Querystring: Record<string, string> }>;
 
 /** What is no part of GitHub: the runner's wire (protocol.ts), the clock, set-up, signed downloads. */
 export function serveControl(server: FastifyInstance, hub: Hub): void {
@@ -39,209 +28,12 @@ export function serveControl(server: FastifyInstance, hub: Hub): void {
         { parseAs: 'string', bodyLimit: 64 * 1024 ** 2 },
         (_request, body, done) => done(null, body),
       );
-      runnerRoutes(scope, hub);
-      artifactRoutes(scope, hub);
+      serveRunners(scope, hub);
       setupRoutes(scope, hub);
     },
     { prefix: '/_local' },
   );
-  server.get('/_local/signed/*', (request: Request, reply) => signedDownload(hub, request, reply));
-}
-
-function runOf(hub: Hub, request: Request): Run {
-  const run = hub.db.get('runs', request.params.id ?? '');
-  if (!run) throw notFound();
-  hub.lastSeen.set(run.id, Date.now());
-  return run;
-}
-
-function runnerRoutes(scope: FastifyInstance, hub: Hub): void {
-  scope.post('/runner/claim', async (request: Request, reply) => {
-    const claim = z
-      .object({
-        runner: z.string().min(1),
-        labels: z.array(z.string()).default([]),
-        wait_ms: z.number().default(0),
-      })
-      .parse(request.body);
-    const run = await claimRun(hub, claim, reply);
-    return run ? reply.send(claimedRun(hub, run)) : reply.code(204).send();
-  });
-  scope.patch('/runs/:id', async (request: Request, reply) => {
-    const run = runOf(hub, request);
-    await hub.exclusive(`run/${run.id}`, () => updateRun(hub, run, request.body as RunUpdate));
-    await hub.db.committed();
-    return reply.code(204).send();
-  });
-  scope.post('/runs/:id/jobs/:key/log', async (request: Request, reply) => {
-    const run = runOf(hub, request);
-    const name = { run_id: run.id, attempt: run.attempt, key: request.params.key ?? '' };
-    await hub.exclusive(`log/${run.id}/${name.key}`, () =>
-      hub.blobs.appendLog(name, String(request.body ?? '')),
-    );
-    return reply.code(204).send();
-  });
-  scope.post('/runs/:id/token', async (request: Request) => {
-    const run = runOf(hub, request);
-    const { permissions } = z
-      .object({ permissions: z.record(z.string(), z.enum(['read', 'write', 'none'])).default({}) })
-      .parse(request.body ?? {});
-    return jobToken(hub, run, permissions);
-  });
-  scope.get('/runs/:id/state', async (request: Request) => ({
-    cancelled: runOf(hub, request).cancel_requested || runOf(hub, request).conclusion === 'cancelled',
-  }));
-}
-
-/** Waits, at most `wait_ms`, until a run is queued. A run whose runner left before it was told is queued again. */
-async function claimRun(
-  hub: Hub,
-  claim: { runner: string; wait_ms: number },
-  reply: FastifyReply,
-): Promise<Run | undefined> {
-  const until = Date.now() + Math.min(MAX_WAIT_MS, claim.wait_ms);
-  let taken: Run | undefined;
-  let gone = false;
-  reply.raw.once('close', () => {
-    gone = !reply.raw.writableFinished;
-    if (gone && taken?.status === 'queued') release(hub, taken);
-    hub.wakeRunners();
-  });
-  while (!gone) {
-    taken = hub.db.find('runs', (one) => one.status === 'queued' && one.claimed_by === null);
-    if (taken) {
-      hub.lastSeen.set(taken.id, Date.now());
-      hub.db.put('runs', taken.id, Object.assign(taken, { claimed_by: claim.runner }));
-      await hub.db.committed();
-      return taken;
-    }
-    const left = until - Date.now();
-    if (left <= 0) return undefined;
-    await sleep(hub, left);
-  }
-  return undefined;
-}
-
-function release(hub: Hub, run: Run): void {
-  hub.db.put('runs', run.id, Object.assign(run, { claimed_by: null }));
-  hub.db.committed().catch((error) => hub.log(`claim: ${String(error)}`));
-}
-
-/** Until woken, at most `ms`. */
-function sleep(hub: Hub, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    const wake = () => {
-      clearTimeout(timer);
-      hub.sleepers.delete(wake);
-      resolve();
-    };
-    const timer = setTimeout(wake, ms);
-    hub.sleepers.add(wake);
-  });
-}
-
-const TOKEN_SCOPES = [
-  ...['actions', 'attestations', 'checks', 'contents', 'deployments', 'issues', 'packages', 'pages'],
-  ...['pull_requests', 'security_events', 'statuses'],
-];
-
-/** The repository's setting: all read, or the restricted set (contents and packages). */
-function defaultPermissions(repo: Repository): Permissions {
-  if (repo.default_permissions === 'read') return { contents: 'read', packages: 'read', metadata: 'read' };
-  return { ...Object.fromEntries(TOKEN_SCOPES.map((name) => [name, 'write' as const])), metadata: 'read' };
-}
-
-function claimedRun(hub: Hub, run: Run): ClaimedRun {
-  const repo = repositoryOf(hub, run);
-  return {
-    id: run.id,
-    attempt: run.attempt,
-    workflow: { path: run.path, text: run.workflow_text },
-    event: run.event,
-    event_payload: run.event_payload,
-    repository: {
-      ...{ id: repo.id, owner: repo.owner, name: repo.name },
-      ...{ default_branch: repo.default_branch, private: repo.private },
-    },
-    actor: run.actor,
-    ref: run.ref,
-    ref_name: run.ref.replace(/^refs\/(heads|tags|pull)\//, ''),
-    ref_type: run.ref.startsWith('refs/tags/') ? 'tag' : 'branch',
-    sha: run.sha,
-    base_ref: run.base_ref,
-    head_ref: run.head_ref,
-    run_number: run.run_number,
-    inputs: run.inputs,
-    vars: repo.vars,
-    secrets: repo.secrets,
-    server_url: hub.origin,
-    api_url: `${hub.origin}/api/v3`,
-    now: run.now,
-    default_permissions: defaultPermissions(repo),
-  };
-}
-
-/** A GITHUB_TOKEN. Permission names may be written as in workflows, with hyphens. `workflows` it never has. */
-async function jobToken(hub: Hub, run: Run, wanted: Permissions): Promise<{ token: string }> {
-  if (run.status === 'completed') throw new Refusal(409, 'The run has ended');
-  const named = Object.entries(wanted).map(([name, level]) => [name.replaceAll('-', '_'), level] as const);
-  const permissions = Object.fromEntries(named.filter(([name]) => TOKEN_SCOPES.includes(name)));
-  const token = newToken('ghs_');
-  const key = tokenKey(token);
-  hub.db.put('tokens', key, {
-    kind: 'job',
-    ...{ run_id: run.id, attempt: run.attempt, repository_id: run.repository_id },
-    permissions: { metadata: 'read', ...permissions },
-    expires_at: timestamp(new Date(Date.now() + JOB_TOKEN_LIFE_MS)),
-  });
-  run.token_keys.push(key);
-  hub.db.put('runs', run.id, run);
-  await hub.db.committed();
-  return { token };
-}
-
-function artifactRoutes(scope: FastifyInstance, hub: Hub): void {
-  const ofRun = (run: Run, name?: string) =>
-    hub.db.filter(
-      'artifacts',
-      (one) => one.run_id === run.id && !one.deleted && (!name || one.name === name),
-    );
-  scope.get('/runs/:id/artifacts', async (request: Request) =>
-    ofRun(runOf(hub, request)).map(({ name, size, sha256 }) => ({
-      name,
-      size_in_bytes: size,
-      digest: `sha256:${sha256}`,
-    })),
-  );
-  scope.get('/runs/:id/artifacts/:name', async (request: Request, reply) => {
-    const [artifact] = ofRun(runOf(hub, request), request.params.name);
-    if (!artifact) throw notFound();
-    return reply.type('application/zip').send(hub.blobs.read(artifact.sha256));
-  });
-  scope.put(
-    '/runs/:id/artifacts/:name',
-    { bodyLimit: MAX_ARTIFACT_BYTES },
-    async (request: Request, reply) => {
-      const run = runOf(hub, request);
-      const name = request.params.name ?? '';
-      const taken = () =>
-        new Refusal(409, `an artifact with the name ${name} already exists on the workflow run`);
-      if (ofRun(run, name).length > 0) throw taken();
-      const body = request.body instanceof Readable ? request.body : request.raw;
-      const { sha256, size } = await hub.blobs.write(body, MAX_ARTIFACT_BYTES);
-      // Two uploads at once: names are unique per run and never overwritten (PLATFORM fact 5).
-      if (ofRun(run, name).length > 0) throw taken();
-      const now = timestamp();
-      const artifact: Artifact = {
-        ...{ id: hub.db.nextId(), repository_id: run.repository_id, run_id: run.id, name, size, sha256 },
-        ...{ created_at: now, updated_at: now, deleted: false },
-        expires_at: timestamp(new Date(Date.now() + ARTIFACT_DAYS * 86_400_000)),
-      };
-      hub.db.put('artifacts', artifact.id, artifact);
-      await hub.db.committed();
-      return reply.code(201).send({ id: artifact.id, digest: `sha256:${sha256}` });
-    },
-  );
+  server.get('/_local/signed/*', (request: LocalRequest, reply) => signedDownload(hub, request, reply));
 }
 
 const SETTINGS = z.strictObject({
@@ -277,22 +69,22 @@ const RULESETS = z.array(
 );
 
 function setupRoutes(scope: FastifyInstance, hub: Hub): void {
-  const repositoryIn = (request: Request) => {
+  const repositoryIn = (request: LocalRequest) => {
     const found = findRepository(hub, request.params.owner ?? '', request.params.repo ?? '');
     if (!found) throw notFound();
     return found;
   };
-  scope.post('/seed', async (request: Request, reply) => {
+  scope.post('/seed', async (request: LocalRequest, reply) => {
     await seed(hub, request.body as SeedSpec);
     return reply.code(204).send();
   });
-  scope.patch('/repos/:owner/:repo', async (request: Request, reply) => {
+  scope.patch('/repos/:owner/:repo', async (request: LocalRequest, reply) => {
     const repo = repositoryIn(request);
     hub.db.put('repositories', repo.id, Object.assign(repo, SETTINGS.parse(request.body)));
     await hub.db.committed();
     return reply.code(204).send();
   });
-  scope.put('/rulesets/:owner/:repo', async (request: Request, reply) => {
+  scope.put('/rulesets/:owner/:repo', async (request: LocalRequest, reply) => {
     const repo = repositoryIn(request);
     repo.rulesets = RULESETS.parse(request.body).map((set) => ({ id: hub.db.nextId(), ...set }));
     hub.db.put('repositories', repo.id, repo);
@@ -300,7 +92,7 @@ function setupRoutes(scope: FastifyInstance, hub: Hub): void {
     return reply.code(204).send();
   });
   scope.get('/clock', async () => ({ now: localNow(hub) }));
-  scope.post('/clock', async (request: Request) => {
+  scope.post('/clock', async (request: LocalRequest) => {
     const { now } = z.object({ now: z.iso.datetime({ offset: true }) }).parse(request.body);
     return { fired: await hub.exclusive('clock', () => advanceClock(hub, new Date(now))) };
   });
@@ -311,7 +103,7 @@ function setupRoutes(scope: FastifyInstance, hub: Hub): void {
 }
 
 /** Where downloads are redirected to: the signature is the permission. */
-async function signedDownload(hub: Hub, request: Request, reply: FastifyReply) {
+async function signedDownload(hub: Hub, request: LocalRequest, reply: FastifyReply) {
   const path = request.params['*'] ?? '';
   const { until, signature } = request.query;
   if (!isSigned(hub.secrets.control, { path, until, signature }))

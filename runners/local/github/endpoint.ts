@@ -70,10 +70,6 @@ export function parseBody<T>(call: Call, schema: z.ZodType<T>): T {
   });
 }
 
-export function numberParam(call: Call, name: string): number {
-  return Number(call.params[name]);
-}
-
 /** One page of rows, with the Link header of the others. */
 export function page<T>(
   call: Call,

@@ -30,7 +30,7 @@ export async function listRefs(
 }
 
 /** The tree id of `.github/workflows` at a commit, undefined where it has none. */
-export async function workflowsTree(git: Git, commit: string): Promise<string | undefined> {
+async function workflowsTree(git: Git, commit: string): Promise<string | undefined> {
   return (await git.info(`${commit}:.github/workflows`))?.oid;
 }
 

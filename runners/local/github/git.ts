@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-export type GitObject = { oid: string; type: 'blob' | 'tree' | 'commit' | 'tag'; size: number };
-export type GitContent = GitObject & { content: Buffer };
-export type GitResult = { code: number; stdout: Buffer; stderr: string };
+type GitObject = { oid: string; type: 'blob' | 'tree' | 'commit' | 'tag'; size: number };
+type GitContent = GitObject & { content: Buffer };
+type GitResult = { code: number; stdout: Buffer; stderr: string };
 
 /** One bare repository. `read` and `info` go through one long-lived `git cat-file`, the rest spawns. */
 export type Git = {

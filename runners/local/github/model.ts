@@ -1,4 +1,4 @@
-import type { ClaimedRun, JobState, PermissionLevel, Permissions } from '../protocol.ts';
+import type { ClaimedRun, JobState, Permissions } from '../protocol.ts';
 
 /** The rows of the local GitHub's state. Times are ISO 8601 with seconds, as GitHub prints them. */
 export type Role = 'read' | 'triage' | 'write' | 'maintain' | 'admin';
@@ -90,7 +90,7 @@ export type Installation = {
 };
 
 /** Kept by the sha256 of the token, never by the token. */
-export type Token =
+type Token =
   | { kind: 'user'; login: string }
   | {
       kind: 'installation';
@@ -108,7 +108,7 @@ export type Token =
       expires_at: string;
     };
 
-export type Pull = {
+type Pull = {
   head_ref: string;
   head_sha: string;
   base_ref: string;
@@ -146,7 +146,7 @@ export type Issue = {
   pull: Pull | null;
 };
 
-export type Reaction = { id: number; user: string; content: string; created_at: string };
+type Reaction = { id: number; user: string; content: string; created_at: string };
 
 export type Comment = {
   id: number;
@@ -232,14 +232,7 @@ export type Deployment = {
   updated_at: string;
 };
 
-export type DeploymentState =
-  | 'error'
-  | 'failure'
-  | 'inactive'
-  | 'in_progress'
-  | 'queued'
-  | 'pending'
-  | 'success';
+type DeploymentState = 'error' | 'failure' | 'inactive' | 'in_progress' | 'queued' | 'pending' | 'success';
 
 export type DeploymentStatus = {
   id: number;
@@ -295,7 +288,7 @@ export type Workflow = {
   updated_at: string;
 };
 
-export type RunStatus = 'queued' | 'in_progress' | 'completed';
+type RunStatus = 'queued' | 'in_progress' | 'completed';
 
 export type Run = {
   id: number;
@@ -376,13 +369,13 @@ export type Delivery = {
 };
 
 /** The last ref value whose events were sent: what a restart compares the real ref with. */
-export type SeenRef = { repository_id: number; ref: string; sha: string };
+type SeenRef = { repository_id: number; ref: string; sha: string };
 
 /** A commit that GitHub made and signed: made by an app through the API with no author of its own. */
-export type VerifiedCommit = { sha: string };
+type VerifiedCommit = { sha: string };
 
 /** Single values: the last id, the local clock. */
-export type Counter = { value: number | string };
+type Counter = { value: number | string };
 
 export type Tables = {
   counters: Counter;
@@ -408,4 +401,4 @@ export type Tables = {
   verified: VerifiedCommit;
 };
 
-export type { PermissionLevel, Permissions };
+export type { Permissions };

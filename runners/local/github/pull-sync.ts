@@ -20,7 +20,7 @@ export async function syncPulls(change: PullChange & { updates: RefUpdate[] }): 
   }
 }
 
-export async function syncPull(change: PullChange & { issue: PullIssue }): Promise<void> {
+async function syncPull(change: PullChange & { issue: PullIssue }): Promise<void> {
   const { hub, repo, issue } = change;
   const { pull } = issue;
   const git = hub.git(repo);

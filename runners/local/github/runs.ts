@@ -133,7 +133,7 @@ export async function updateRun(hub: Hub, run: Run, update: RunUpdate): Promise<
   hub.db.put('runs', run.id, run);
 }
 
-export function finishRun(event: RunEvent, conclusion: string): void {
+function finishRun(event: RunEvent, conclusion: string): void {
   const { hub, repo, run } = event;
   for (const job of jobsOf(hub, run).filter(({ status }) => status !== 'completed')) {
     const ended = conclusion === 'cancelled' ? 'cancelled' : 'failure';

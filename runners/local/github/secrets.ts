@@ -3,7 +3,7 @@ import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LocalSecrets } from '../protocol.ts';
 
-export function secretsPath(dir: string): string {
+function secretsPath(dir: string): string {
   return join(dir, 'secrets.json');
 }
 

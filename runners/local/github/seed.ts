@@ -16,7 +16,7 @@ export type SeedSpec = {
 };
 
 /** PLATFORM's table of least privilege; `workflows` is not asked for. */
-export const APP_PERMISSIONS: Permissions = {
+const APP_PERMISSIONS: Permissions = {
   metadata: 'read',
   contents: 'write',
   pull_requests: 'write',
@@ -28,7 +28,7 @@ export const APP_PERMISSIONS: Permissions = {
   merge_queues: 'read',
   members: 'read',
 };
-export const APP_EVENTS = [
+const APP_EVENTS = [
   ...['issues', 'issue_comment', 'label', 'milestone', 'sub_issues', 'pull_request', 'pull_request_review'],
   ...['push', 'create', 'delete', 'release', 'check_run', 'check_suite', 'workflow_run', 'workflow_job'],
   ...['deployment', 'deployment_status', 'merge_group', 'repository'],
@@ -60,7 +60,7 @@ export async function seed(hub: Hub, spec: SeedSpec): Promise<void> {
   await hub.db.committed();
 }
 
-export function account(hub: Hub, login: string, type: Account['type']): Account {
+function account(hub: Hub, login: string, type: Account['type']): Account {
   const found = findAccount(hub, login);
   if (found) return found;
   const id = hub.db.nextId();

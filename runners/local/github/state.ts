@@ -1,7 +1,7 @@
 import { type Change, type Journal, openJournal, readJournal } from './journal.ts';
 import type { Tables } from './model.ts';
 
-export type TableName = keyof Tables;
+type TableName = keyof Tables;
 
 /** All rows in memory, every change journaled. Rows may be changed in place and then `put` again. */
 export type State = {

@@ -57,7 +57,7 @@ function organizationShape(hub: Hub, login: string) {
   };
 }
 
-export function enqueue(
+function enqueue(
   hub: Hub,
   options: Pick<Delivery, 'event' | 'action' | 'installation_id' | 'repository_id' | 'payload'> & {
     app: App;
@@ -100,7 +100,7 @@ export function redeliver(hub: Hub, former: Delivery): Delivery {
 }
 
 /** Kept, listed and sent again for this long (PLATFORM fact 16). */
-export const DELIVERY_DAYS = 3;
+const DELIVERY_DAYS = 3;
 
 export function isFresh(delivery: Delivery, now = Date.now()): boolean {
   return now - Date.parse(delivery.created_at) <= DELIVERY_DAYS * 86_400_000;

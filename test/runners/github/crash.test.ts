@@ -145,3 +145,36 @@ test('a ref that moved without its events being written is announced on the next
   const { data } = await lead.rest.pulls.list({ ...R, state: 'all' });
   expect(data[0]).toMatchObject({ state: 'closed', merged_at: expect.any(String) });
 });
+
+test('a squash whose answer and records were lost still closes its pull request as merged', async () => {
+  const lead = clientsFor(url, secrets).as('ml-lead');
+  await work.fetch('main');
+  await work.git('checkout', '--quiet', '-b', 'squashed', 'FETCH_HEAD');
+  await work.commit('to squash', { 'squashed.txt': 's' });
+  await work.push('HEAD:refs/heads/squashed');
+  const { data: pull } = await lead.rest.pulls.create({
+    ...R,
+    title: 'Squash',
+    head: 'squashed',
+    base: 'main',
+  });
+  await kill();
+  // What the disk holds between the move of the base and the records: the intent, and the moved base.
+  const bare = join(dir, 'github', 'repos', 'acme', 'bikes.git');
+  const sha = await work.git('commit-tree', 'HEAD^{tree}', '-p', pull.base.sha, '-m', 'Squash (#1)');
+  await work.git('push', '--quiet', bare, `${sha}:refs/heads/main`);
+  const journal = join(dir, 'github', 'journal.jsonl');
+  const rows = readFileSync(journal, 'utf8')
+    .trim()
+    .split('\n')
+    .flatMap((line) => JSON.parse(line) as [string, string, Row][]);
+  const [table, key, row] =
+    rows.findLast(([name, , value]) => name === 'issues' && value?.number === pull.number) ?? [];
+  const intent = [table, key, { ...row, pull: { ...row?.pull, merging: { sha, by: 'ml-lead' } } }];
+  appendFileSync(journal, `${JSON.stringify([intent])}\n`);
+  await start(Number(new URL(url).port));
+  const { data } = await lead.rest.pulls.get({ ...R, pull_number: pull.number });
+  expect(data).toMatchObject({ merged: true, merge_commit_sha: sha, merged_by: { login: 'ml-lead' } });
+});
+
+type Row = { number?: number; pull?: object } | null;

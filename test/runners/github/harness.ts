@@ -210,7 +210,7 @@ export async function checkout(dir: string, url: string, token: string) {
   };
 }
 
-export function remoteUrl(url: string, token: string): string {
+function remoteUrl(url: string, token: string): string {
   return `${url.replace('http://', `http://x-access-token:${token}@`)}/${R.owner}/${R.repo}.git`;
 }
 

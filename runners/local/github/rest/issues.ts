@@ -5,42 +5,30 @@ import {
   created,
   type Endpoint,
   list,
-  noContent,
   ok,
   parseBody,
   type RepoCall,
   repo,
 } from '../endpoint.ts';
 import { getIssue, isPull, issueKey, timestamp } from '../hub.ts';
-import type { Comment, Issue, Repository } from '../model.ts';
+import type { Issue, Repository } from '../model.ts';
 import { emitPull } from '../pull-sync.ts';
-import { invalid, notFound, Refusal } from '../refusal.ts';
-import { userShape } from '../shapes/account.ts';
-import { commentShape, commentsOf, forVersion, issueShape, labelsShape } from '../shapes/issue.ts';
+import { invalid, Refusal } from '../refusal.ts';
+import { forVersion, issueShape, labelsShape } from '../shapes/issue.ts';
 import { emit } from '../webhooks.ts';
 import { onIssueEvent } from '../workflow-events.ts';
 
-/** A comment on a pull request is an issue comment: either permission will do. */
+/** A pull request is an issue: either permission will do. */
 const EITHER_WRITE = 'issues=write; pull_requests=write';
 const EITHER_READ = 'issues=read; pull_requests=read';
 
 export const issues: Endpoint[] = [
   repo('GET /issues', 'issues=read', listIssues),
   repo('POST /issues', 'issues=write', createIssue),
-  repo('GET /issues/comments', EITHER_READ, listAllComments),
-  repo('GET /issues/comments/:id', EITHER_READ, (call) =>
-    ok(commentShape(call.hub, call.repo, getComment(call))),
-  ),
-  repo('PATCH /issues/comments/:id', EITHER_WRITE, updateComment),
-  repo('DELETE /issues/comments/:id', EITHER_WRITE, deleteComment),
-  repo('GET /issues/comments/:id/reactions', EITHER_READ, listReactions),
-  repo('POST /issues/comments/:id/reactions', EITHER_WRITE, createReaction),
   repo('GET /issues/:number', EITHER_READ, (call) =>
     ok(shown(call, getIssue(call.hub, call.repo, call.params.number))),
   ),
   repo('PATCH /issues/:number', EITHER_WRITE, updateIssue),
-  repo('GET /issues/:number/comments', EITHER_READ, listComments),
-  repo('POST /issues/:number/comments', EITHER_WRITE, createComment),
   repo('GET /issues/:number/labels', EITHER_READ, (call) =>
     list(
       call,
@@ -150,7 +138,7 @@ async function createIssue(call: RepoCall): Promise<Answer> {
     issue.assignees = input.assignees.filter((login) => call.repo.collaborators[login]);
     issue.milestone = milestoneNumber(call.repo, input.milestone);
   }
-  save(call, issue);
+  saveIssue(call, issue);
   await emitIssue(call, issue, 'opened');
   for (const name of issue.labels) await emitIssue(call, issue, 'labeled', labelMore(call, name));
   return created(shown(call, issue));
@@ -185,7 +173,7 @@ function ensureLabels(call: RepoCall, names: string[]): string[] {
   );
 }
 
-function save(call: RepoCall, issue: Issue): void {
+export function saveIssue(call: RepoCall, issue: Issue): void {
   issue.updated_at = timestamp();
   call.hub.db.put('issues', issueKey(call.repo, issue.number), issue);
 }
@@ -227,7 +215,7 @@ async function updateIssue(call: RepoCall): Promise<Answer> {
     if (input.milestone !== undefined) issue.milestone = milestoneNumber(call.repo, input.milestone);
   }
   if (input.state) await setState(call, issue, input.state, input.state_reason);
-  save(call, issue);
+  saveIssue(call, issue);
   return ok(shown(call, issue));
 }
 
@@ -247,7 +235,7 @@ export async function editText(
     issue.body = input.body;
   }
   if (Object.keys(changes).length === 0) return;
-  save(call, issue);
+  saveIssue(call, issue);
   await emitIssue(call, issue, 'edited', { changes });
 }
 
@@ -267,7 +255,7 @@ export async function setState(
     closed_at: closing ? timestamp() : null,
     closed_by: closing ? actorLogin(call.actor) : null,
   });
-  save(call, issue);
+  saveIssue(call, issue);
   await emitIssue(call, issue, closing ? 'closed' : 'reopened');
 }
 
@@ -296,7 +284,7 @@ async function changeLabels(call: RepoCall, how: 'add' | 'set' | 'remove'): Prom
 async function setLabels(call: RepoCall, issue: Issue, next: string[]): Promise<void> {
   const before = issue.labels;
   issue.labels = next;
-  save(call, issue);
+  saveIssue(call, issue);
   for (const name of next.filter((one) => !before.includes(one))) {
     await emitIssue(call, issue, 'labeled', labelMore(call, name));
   }
@@ -310,137 +298,6 @@ function changeAssignees(call: RepoCall): Answer {
   const { assignees } = parseBody(call, z.object({ assignees: z.array(z.string()) }));
   const known = assignees.filter((login) => call.repo.collaborators[login]);
   issue.assignees = [...new Set([...issue.assignees, ...known])];
-  save(call, issue);
+  saveIssue(call, issue);
   return created(shown(call, issue));
-}
-
-function getComment(call: RepoCall): Comment {
-  const found = call.hub.db.get('comments', call.params.id ?? '');
-  if (found?.repository_id !== call.repo.id) throw notFound();
-  return found;
-}
-
-function since(call: RepoCall): (one: { updated_at: string }) => boolean {
-  const from = call.query.since ? Date.parse(call.query.since) : Number.NEGATIVE_INFINITY;
-  return (one) => Date.parse(one.updated_at) >= from;
-}
-
-function listComments(call: RepoCall): Answer {
-  const issue = getIssue(call.hub, call.repo, call.params.number);
-  const rows = commentsOf(call.hub, issue).filter(since(call));
-  return list(call, rows, (one) => commentShape(call.hub, call.repo, one));
-}
-
-function listAllComments(call: RepoCall): Answer {
-  const rows = call.hub.db
-    .filter('comments', (one) => one.repository_id === call.repo.id)
-    .filter(since(call));
-  const order = call.query.sort ? call.query : { ...call.query, direction: 'asc' };
-  return list(call, sorted(rows, order), (one) => commentShape(call.hub, call.repo, one));
-}
-
-const COMMENT = z.object({ body: z.string().min(1) });
-
-async function createComment(call: RepoCall): Promise<Answer> {
-  const { hub, actor } = call;
-  const issue = getIssue(hub, call.repo, call.params.number);
-  const { body } = parseBody(call, COMMENT);
-  checkBody('IssueComment', body);
-  const now = timestamp();
-  const comment: Comment = {
-    id: hub.db.nextId(),
-    repository_id: call.repo.id,
-    issue_number: issue.number,
-    user: actorLogin(actor),
-    via_app: viaApp(actor),
-    body,
-    created_at: now,
-    updated_at: now,
-    reactions: [],
-  };
-  hub.db.put('comments', comment.id, comment);
-  save(call, issue);
-  await emitComment(call, comment, 'created');
-  return created(commentShape(hub, call.repo, comment));
-}
-
-async function emitComment(
-  call: RepoCall,
-  comment: Comment,
-  action: string,
-  more: Record<string, unknown> = {},
-) {
-  const { hub, actor } = call;
-  const issue = getIssue(hub, call.repo, comment.issue_number);
-  const sender = actorLogin(actor);
-  const payload = {
-    issue: issueShape(hub, call.repo, issue),
-    comment: commentShape(hub, call.repo, comment),
-    ...more,
-  };
-  emit(hub, { repo: call.repo, event: 'issue_comment', action, sender, payload });
-  await onIssueEvent({
-    ...{
-      hub,
-      repo: call.repo,
-      actor,
-      sender,
-      event: 'issue_comment',
-      issue,
-      payload: { action, ...payload },
-    },
-  });
-}
-
-/** A person edits his own comments, a writer all of them; an app only what it wrote or may write to. */
-function checkMayEdit(call: RepoCall, comment: Comment): void {
-  const { actor } = call;
-  if (actor.kind !== 'user' || actor.login === comment.user) return;
-  if (!hasRole(call.hub, call.repo, actor.login, 'write'))
-    throw new Refusal(403, 'Must have admin rights to Repository.');
-}
-
-async function updateComment(call: RepoCall): Promise<Answer> {
-  const comment = getComment(call);
-  checkMayEdit(call, comment);
-  const { body } = parseBody(call, COMMENT);
-  checkBody('IssueComment', body);
-  const from = comment.body;
-  if (from !== body) {
-    Object.assign(comment, { body, updated_at: timestamp() });
-    call.hub.db.put('comments', comment.id, comment);
-    await emitComment(call, comment, 'edited', { changes: { body: { from } } });
-  }
-  return ok(commentShape(call.hub, call.repo, comment));
-}
-
-async function deleteComment(call: RepoCall): Promise<Answer> {
-  const comment = getComment(call);
-  checkMayEdit(call, comment);
-  call.hub.db.remove('comments', comment.id);
-  await emitComment(call, comment, 'deleted');
-  return noContent();
-}
-
-function reactionShape(call: RepoCall, reaction: Comment['reactions'][number]) {
-  const { user, ...own } = reaction;
-  return { ...own, node_id: `REA_${reaction.id}`, user: userShape(call.hub, user) };
-}
-
-function listReactions(call: RepoCall): Answer {
-  return list(call, getComment(call).reactions, (one) => reactionShape(call, one));
-}
-
-/** The same reaction twice by one person is one reaction, answered with 200. */
-function createReaction(call: RepoCall): Answer {
-  const comment = getComment(call);
-  const content = z.enum(['+1', '-1', 'laugh', 'confused', 'heart', 'hooray', 'rocket', 'eyes']);
-  const input = parseBody(call, z.object({ content }));
-  const user = actorLogin(call.actor);
-  const known = comment.reactions.find((one) => one.user === user && one.content === input.content);
-  if (known) return ok(reactionShape(call, known));
-  const reaction = { id: call.hub.db.nextId(), user, content: input.content, created_at: timestamp() };
-  comment.reactions.push(reaction);
-  call.hub.db.put('comments', comment.id, comment);
-  return created(reactionShape(call, reaction));
 }

@@ -19,7 +19,7 @@ export async function readCommit(git: Git, name: string): Promise<Commit | undef
   return found?.type === 'commit' ? parseCommit(found.oid, found.content.toString()) : undefined;
 }
 
-export function parseCommit(sha: string, text: string): Commit {
+function parseCommit(sha: string, text: string): Commit {
   const end = text.indexOf('\n\n');
   const headers = text.slice(0, end < 0 ? undefined : end).split('\n');
   const of = (name: string) =>

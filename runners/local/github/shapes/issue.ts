@@ -48,7 +48,7 @@ function maybeMilestone(hub: Hub, repo: Repository, number: number | null) {
   return found ? milestoneShape(hub, repo, found) : null;
 }
 
-export function association(repo: Repository, login: string): string {
+function association(repo: Repository, login: string): string {
   if (login === repo.owner) return 'OWNER';
   return repo.collaborators[login] ? 'COLLABORATOR' : 'NONE';
 }
