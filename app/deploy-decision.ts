@@ -33,8 +33,8 @@ export function decideDeployment({ desired, records, promotesFrom, again }: Depl
     return { kind: 'none', reason: `${promotesFrom.environment} does not serve v${desired.version} yet` };
   }
   const serving = records.findLast(({ phase }) => phase === 'succeeded');
-  const isServed = last?.phase === 'succeeded' && last.release.candidate === desired.candidate;
-  if (isServed) return { kind: 'none', reason: `v${desired.version} is served` };
+  if (serving?.release.candidate === desired.candidate)
+    return { kind: 'none', reason: `v${desired.version} is served` };
   const wasTried = last !== undefined && last.release.candidate === desired.candidate;
   if (wasTried && !again) return { kind: 'none', reason: `v${desired.version} was ${last.phase}` };
   return { kind: 'start', n: (last?.n ?? 0) + 1, previous: serving?.release ?? null };

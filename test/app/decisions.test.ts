@@ -1,0 +1,180 @@
+import { describe, expect, it } from 'vitest';
+import { digestOf } from '#lib/formats/digest.ts';
+import type { RegisteredVersion } from '#lib/lifecycle/registry.ts';
+import type { DeploymentRecord, Phase } from '#lib/lifecycle/rollout.ts';
+import { decideDeployment } from '../../app/deploy-decision.ts';
+import { decideHealth } from '../../app/health-decision.ts';
+import { decideProblem } from '../../app/problem-decision.ts';
+import { decideRegistration, type RegistrationFacts } from '../../app/registration-decision.ts';
+
+describe('decideHealth', () => {
+  it.each([
+    { decay: 'failed', isOpen: false, plan: 'open' },
+    { decay: 'inconclusive', isOpen: false, plan: 'none' },
+    { decay: 'passed', isOpen: false, plan: 'none' },
+    { decay: 'failed', isOpen: true, plan: 'update' },
+    { decay: 'inconclusive', isOpen: true, plan: 'update' },
+    { decay: 'passed', isOpen: true, plan: 'close' },
+  ] as const)('$decay, open: $isOpen -> $plan', ({ decay, isOpen, plan }) => {
+    expect(decideHealth({ decay, isOpen })).toBe(plan);
+  });
+});
+
+describe('decideProblem', () => {
+  const problem = { model: 'bikes' } as Parameters<typeof decideProblem>[0]['problem'];
+  const facts = { problem, approved: false, held: false, isDefined: false, pull: null };
+  it.each([
+    [{ ...facts, problem: null }, { kind: 'incomplete' }],
+    [facts, { kind: 'ask' }],
+    [{ ...facts, approved: true }, { kind: 'define' }],
+    [{ ...facts, approved: true, held: true }, { kind: 'held' }],
+    [{ ...facts, approved: true, isDefined: true }, { kind: 'defined' }],
+    [
+      { ...facts, approved: true, pull: 7 },
+      { kind: 'proposed', pull: 7 },
+    ],
+    [
+      { ...facts, isDefined: true, pull: 7 },
+      { kind: 'proposed', pull: 7 },
+    ],
+  ])('%o -> %o', (given, plan) => {
+    expect(decideProblem(given)).toEqual(plan);
+  });
+});
+
+describe('decideDeployment', () => {
+  const version = (name: string): RegisteredVersion => ({
+    version: name,
+    candidate: digestOf(name),
+    bundle: digestOf(`${name} bundle`),
+    commit: 'a'.repeat(40),
+    state: 'registered',
+  });
+  const record = (n: number, name: string, phase: Phase) => {
+    const { candidate, bundle } = version(name);
+    const release = { version: name, candidate, bundle, model: digestOf(`${name} model`) };
+    return { n, phase, release } as DeploymentRecord;
+  };
+  const facts = { desired: version('1.1.0'), records: [], promotesFrom: null, again: false };
+  const start = (n: number, previous: string | null) => ({
+    kind: 'start',
+    n,
+    previous: previous === null ? null : record(0, previous, 'succeeded').release,
+  });
+  const none = expect.objectContaining({ kind: 'none' });
+
+  it.each([
+    ['nothing was ever deployed', facts, start(1, null)],
+    ['the locks name no version', { ...facts, desired: null }, none],
+    ['it is served', { ...facts, records: [record(1, '1.1.0', 'succeeded')] }, none],
+    ['an older one is served', { ...facts, records: [record(1, '1.0.0', 'succeeded')] }, start(2, '1.0.0')],
+    [
+      'an older rollout is under way',
+      { ...facts, records: [record(1, '1.0.0', 'progressing')] },
+      { kind: 'continue', record: record(1, '1.0.0', 'progressing') },
+    ],
+    [
+      'a paused one is still a rollout',
+      { ...facts, records: [record(1, '1.0.0', 'succeeded'), record(2, '1.1.0', 'paused')] },
+      { kind: 'continue', record: record(2, '1.1.0', 'paused') },
+    ],
+    [
+      'it was rolled back',
+      { ...facts, records: [record(1, '1.0.0', 'succeeded'), record(2, '1.1.0', 'rolled-back')] },
+      none,
+    ],
+    [
+      'it was rolled back and a person asks again',
+      {
+        ...facts,
+        records: [record(1, '1.0.0', 'succeeded'), record(2, '1.1.0', 'rolled-back')],
+        again: true,
+      },
+      start(3, '1.0.0'),
+    ],
+    [
+      'the locks went back to what was served before',
+      {
+        ...facts,
+        desired: version('1.0.0'),
+        records: [record(1, '1.0.0', 'succeeded'), record(2, '1.1.0', 'succeeded')],
+      },
+      start(3, '1.1.0'),
+    ],
+    [
+      'what is served comes back after a rollout that failed',
+      {
+        ...facts,
+        desired: version('1.0.0'),
+        records: [record(1, '1.0.0', 'succeeded'), record(2, '1.1.0', 'rolled-back')],
+      },
+      none,
+    ],
+    [
+      'staging does not serve it yet',
+      { ...facts, promotesFrom: { environment: 'staging', version: '1.0.0' } },
+      none,
+    ],
+    [
+      'staging serves it',
+      { ...facts, promotesFrom: { environment: 'staging', version: '1.1.0' } },
+      start(1, null),
+    ],
+  ])('%s', (_what, given, plan) => {
+    expect(decideDeployment(given)).toEqual(plan);
+  });
+});
+
+describe('decideRegistration', () => {
+  const digests = {
+    code: digestOf('code'),
+    config: digestOf('config'),
+    gates: digestOf('gates'),
+    policy: digestOf('policy'),
+    problem: digestOf('problem'),
+  };
+  const model = { candidate: digestOf('c'), data: digestOf('data'), ...digests, metrics: { mae: 40 } };
+  const facts = {
+    locks: { data: { output: { content: digestOf('data') } }, model },
+    digests,
+    recorded: { lock: model, blocking: [], approvals: { missing: [] } },
+  } as unknown as RegistrationFacts;
+  const recorded = facts.recorded;
+  if (!recorded) throw new Error('these facts have a record');
+
+  it('registers what was judged and approved', () => {
+    expect(decideRegistration(facts)).toEqual({ kind: 'register' });
+  });
+
+  it.each<[string, Partial<RegistrationFacts>, RegExp]>([
+    ['no evaluation', { recorded: null }, /no recorded evaluation/],
+    ['other code', { digests: { ...digests, code: digestOf('other') } }, /merged code/],
+    ['other gates', { digests: { ...digests, gates: digestOf('other') } }, /merged gates/],
+    [
+      'an edited figure',
+      { recorded: { ...recorded, lock: { ...recorded.lock, metrics: { mae: 1 } } } },
+      /another metrics/,
+    ],
+    ['a gate that stops it', { recorded: { ...recorded, blocking: ['mae'] } }, /mae/],
+    [
+      'a missing approval',
+      {
+        recorded: {
+          ...recorded,
+          approvals: { ...recorded.approvals, missing: [{ rule: 'model', count: 1, roles: ['ml-lead'] }] },
+        },
+      },
+      /1 more approval by ml-lead/,
+    ],
+    [
+      'other data',
+      {
+        locks: { ...facts.locks, data: { output: { content: digestOf('x') } } } as RegistrationFacts['locks'],
+      },
+      /different data/,
+    ],
+  ])('refuses %s', (_what, over, reason) => {
+    const plan = decideRegistration({ ...facts, ...over });
+    expect(plan.kind === 'refuse' && plan.reasons.join('\n')).toMatch(reason);
+  });
+});

@@ -1,0 +1,150 @@
+import { request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { sign } from '@octokit/webhooks-methods';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createFront, WEBHOOK_PATH } from '../../app/front.ts';
+import type { Delivery } from '../../app/journal.ts';
+import { createMetrics } from '../../app/metrics.ts';
+
+const SECRET = 'a-secret-of-this-test';
+const BODY = JSON.stringify({ ref: 'refs/heads/main' });
+
+let front: ReturnType<typeof createFront>;
+let url: string;
+let happened: string[];
+let storing: 'works' | 'fails';
+
+beforeEach(async () => {
+  happened = [];
+  storing = 'works';
+  const seen = new Set<string>();
+  front = createFront({
+    secret: SECRET,
+    metrics: createMetrics({}),
+    healthy: () => ({ ok: true, detail: { waiting: 0 } }),
+    receive: async ({ id }: Delivery) => {
+      if (storing === 'fails') throw new Error('disk full');
+      const receipt = seen.has(id) ? 'done' : 'new';
+      seen.add(id);
+      happened.push(`stored ${id}`);
+      return receipt;
+    },
+    start: ({ id }) => void happened.push(`started ${id}`),
+  });
+  await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(front.address() as AddressInfo).port}`;
+});
+afterEach(async () => {
+  front.closeAllConnections();
+  await new Promise((resolve) => front.close(resolve));
+});
+
+async function deliver(headers: Record<string, string>, body = BODY): Promise<Response> {
+  return fetch(`${url}${WEBHOOK_PATH}`, { method: 'POST', headers, body });
+}
+const signed = async (id: string, body = BODY) => ({
+  'x-github-delivery': id,
+  'x-github-event': 'push',
+  'x-hub-signature-256': await sign(SECRET, body),
+});
+
+describe('the front', () => {
+  it('stores, answers 202, then works', async () => {
+    const answer = await deliver(await signed('1'));
+    expect(answer.status).toBe(202);
+    await answer.text();
+    expect(happened).toEqual(['stored 1', 'started 1']);
+  });
+
+  it('does a replayed delivery once', async () => {
+    await deliver(await signed('1'));
+    expect((await deliver(await signed('1'))).status).toBe(202);
+    expect(happened.filter((what) => what.startsWith('started'))).toEqual(['started 1']);
+  });
+
+  it('answers 500 and does nothing when it cannot store', async () => {
+    storing = 'fails';
+    expect((await deliver(await signed('1'))).status).toBe(500);
+    expect(happened).toEqual([]);
+  });
+
+  it.each<[string, (headers: Record<string, string>) => Record<string, string>, number]>([
+    ['no signature', ({ 'x-hub-signature-256': _, ...rest }) => rest, 400],
+    ['no delivery id', ({ 'x-github-delivery': _, ...rest }) => rest, 400],
+    ['no event', ({ 'x-github-event': _, ...rest }) => rest, 400],
+    [
+      'a signature of another secret',
+      (h) => ({ ...h, 'x-hub-signature-256': `sha256=${'0'.repeat(64)}` }),
+      401,
+    ],
+    ['a signature that is none', (h) => ({ ...h, 'x-hub-signature-256': 'nonsense' }), 401],
+    ['an id of any length', (h) => ({ ...h, 'x-github-delivery': 'x'.repeat(1000) }), 400],
+  ])('refuses %s without effect', async (_what, change, status) => {
+    expect((await deliver(change(await signed('1')))).status).toBe(status);
+    expect(happened).toEqual([]);
+  });
+
+  it('refuses a body that is signed and no JSON', async () => {
+    expect((await deliver(await signed('1', 'ref=main'), 'ref=main')).status).toBe(400);
+    expect(happened).toEqual([]);
+  });
+
+  it('refuses a forged body under the signature of another', async () => {
+    expect((await deliver(await signed('1'), BODY.replace('main', 'evil'))).status).toBe(401);
+  });
+
+  it('stops reading a body that is too large, announced or not', async () => {
+    const announced = await sendRaw({ 'content-length': String(26 * 1024 * 1024) }, 0);
+    expect(announced.status).toBe(413);
+    const streamed = await sendRaw({ 'transfer-encoding': 'chunked' }, 200);
+    expect(streamed.status).toBe(413);
+    expect(streamed.sent).toBeLessThan(60);
+    expect(happened).toEqual([]);
+  });
+
+  /** Sends up to `megabytes` and stops as soon as it is answered. */
+  function sendRaw(
+    headers: Record<string, string>,
+    megabytes: number,
+  ): Promise<{ status: number; sent: number }> {
+    const fake = {
+      'x-github-delivery': '1',
+      'x-github-event': 'push',
+      'x-hub-signature-256': `sha256=${'0'.repeat(64)}`,
+    };
+    return new Promise((resolve, reject) => {
+      let sent = 0;
+      let over = false;
+      const call = request(
+        `${url}${WEBHOOK_PATH}`,
+        { method: 'POST', headers: { ...fake, ...headers } },
+        (answer) => {
+          over = true;
+          resolve({ status: answer.statusCode ?? 0, sent });
+          answer.resume();
+          call.destroy();
+        },
+      );
+      call.on('error', (error) => (over ? undefined : reject(error)));
+      const chunk = Buffer.alloc(1024 * 1024);
+      const write = () => {
+        while (!over && sent < megabytes) {
+          sent += 1;
+          if (!call.write(chunk)) return void call.once('drain', write);
+        }
+      };
+      call.flushHeaders();
+      write();
+    });
+  }
+
+  it('shows health and metrics, and nothing else', async () => {
+    await deliver(await signed('1'));
+    expect(await (await fetch(`${url}/health`)).json()).toEqual({ ok: true, waiting: 0 });
+    expect(await (await fetch(`${url}/metrics`)).text()).toContain(
+      'roundhouse_deliveries_total{event="push",receipt="new"} 1',
+    );
+    expect((await fetch(`${url}/`)).status).toBe(404);
+    expect((await fetch(`${url}/other`, { method: 'POST', body: 'x' })).status).toBe(404);
+  });
+});

@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import { decideChecks, type GateFacts, openGates } from '../../app/features/gate.ts';
+import type { Standing } from '../../app/work.ts';
+import { ask, gate, judged } from './facts.ts';
+
+const facts = (over: Partial<GateFacts>): GateFacts => ({
+  conflict: false,
+  faults: [],
+  hold: null,
+  models: [],
+  ...over,
+});
+const one = (standing: Standing, asks: Parameters<typeof ask>[0][] = []): Partial<GateFacts> => ({
+  models: [{ model: 'bikes', standing, asks: asks.map(ask) }],
+});
+const missing = { missing: [{ rule: 'model' as const, count: 1, roles: ['ml-lead'] }] };
+const alsoAsked = {
+  missing: [...missing.missing, { rule: 'inconclusive' as const, count: 1, roles: ['product-owner'] }],
+};
+const given = {
+  state: 'approved' as const,
+  counted: [{ id: 1, login: 'ml-lead', rule: 'model' as const, roles: ['ml-lead'] }],
+};
+const training: Standing = { state: 'working', stage: 'train', run: 1, request_id: 'abcdef01', reasons: [] };
+const hold: GateFacts['hold'] = {
+  kind: 'roundhouse-hold',
+  issue: 1,
+  held: true,
+  login: 'ml-lead',
+  reason: '',
+  comment: 1,
+  at: '2026-01-01T00:00:00Z',
+};
+
+describe('decideChecks', () => {
+  const passed = judged([gate('mae', 'passed')]);
+  it.each<[string, Partial<GateFacts>, string, RegExp]>([
+    ['no model', {}, 'success', /no model touched/],
+    ['a conflict', { conflict: true }, 'failure', /conflicts/],
+    ['broken files', { faults: ['models/bikes/data.yml:1:1: x'] }, 'failure', /1 faults/],
+    ['an untouched model', one({ state: 'untouched' }), 'success', /no model touched/],
+    ['a draft', one({ state: 'definition', reason: '' }), 'success', /definition only/],
+    [
+      'a draft that is not approved',
+      one({ state: 'definition', reason: '' }, [missing]),
+      'action_required',
+      /ml-lead/,
+    ],
+    ['an old base', one({ state: 'out-of-date', reason: 'merge the base' }), 'failure', /merge the base/],
+    ['training', one(training), 'null', /data/],
+    ['judging', one({ ...training, stage: 'evaluate' }), 'null', /judging/],
+    ['a fault', one({ state: 'fault', stage: 'train', run: 1, note: 'disk full' }), 'failure', /disk full/],
+    ['locks to come', one(judged([gate('mae', 'passed')], { committed: false })), 'null', /locks/],
+    ['a passed candidate', one(passed, [missing]), 'action_required', /0 of 1 approvals.*ml-lead/],
+    ['an approved candidate', one(passed, [given]), 'success', /may be merged/],
+    [
+      'a failed gate',
+      one(judged([gate('mae', 'failed'), gate('auc', 'passed')])),
+      'failure',
+      /stopped by mae/,
+    ],
+    [
+      'a gate that cannot tell and blocks',
+      one(judged([gate('mae', 'inconclusive', 'block')])),
+      'failure',
+      /mae/,
+    ],
+    [
+      'a gate that cannot tell and asks',
+      one(judged([gate('mae', 'inconclusive')]), [alsoAsked]),
+      'action_required',
+      /0 of 2 approvals.*product-owner \(a gate is inconclusive\)/,
+    ],
+    [
+      'one that asked and was answered',
+      one(judged([gate('mae', 'inconclusive')]), [given]),
+      'success',
+      /merged/,
+    ],
+    [
+      'one that cannot tell and passes',
+      one(judged([gate('mae', 'inconclusive', 'pass')]), [given]),
+      'success',
+      /merged/,
+    ],
+    ['a hold on an approved candidate', { ...one(passed, [given]), hold }, 'failure', /held by ml-lead/],
+    [
+      'data that cannot tell',
+      one(judged([gate('mae', 'passed')], { contract: 'inconclusive' }), [given]),
+      'success',
+      /merged/,
+    ],
+    [
+      'two models, one still training',
+      {
+        models: [
+          { model: 'a', standing: passed, asks: [ask(missing)] },
+          { model: 'b', standing: training, asks: [] },
+        ],
+      },
+      'null',
+      /data|training|waits/,
+    ],
+  ])('%s', (_what, over, conclusion, title) => {
+    const { gate: found } = decideChecks(facts(over));
+    expect(String(found.conclusion)).toBe(conclusion);
+    expect(found.title).toMatch(title);
+  });
+
+  it('never says success while any part is open', () => {
+    for (const standing of [training, judged([gate('mae', 'failed')]), judged([], { committed: false })]) {
+      expect(decideChecks(facts(one(standing))).gate.conclusion).not.toBe('success');
+    }
+  });
+});
+
+describe('openGates', () => {
+  it.each([
+    { gates: [gate('a', 'passed')], blocking: [], asking: [] },
+    { gates: [gate('a', 'failed')], blocking: ['a'], asking: [] },
+    { gates: [gate('a', 'failed', 'pass')], blocking: ['a'], asking: [] },
+    { gates: [gate('a', 'inconclusive', 'block')], blocking: ['a'], asking: [] },
+    { gates: [gate('a', 'inconclusive', 'ask'), gate('b', 'failed')], blocking: ['b'], asking: ['a'] },
+    { gates: [gate('a', 'inconclusive', 'pass')], blocking: [], asking: [] },
+  ])('$gates', ({ gates, blocking, asking }) => {
+    const open = openGates({ gates } as Parameters<typeof openGates>[0]);
+    expect(open.blocking.map(({ name }) => name)).toEqual(blocking);
+    expect(open.asking.map(({ name }) => name)).toEqual(asking);
+  });
+});

@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import type { Change, Commit, TreeEntry, Trees } from '#lib/github/trees.ts';
+
+/** Git data in memory with GitHub's rules for refs: creating one that exists and moving one sideways fail. */
+export function fakeTrees() {
+  const refs = new Map<string, string>();
+  const commits = new Map<string, Commit & { files: Map<string, string> }>();
+  const blobs = new Map<string, string>();
+  let count = 0;
+  const hash = (value: string) => createHash('sha1').update(value).digest('hex');
+
+  function descends(sha: string, from: string): boolean {
+    if (sha === from) return true;
+    return commits.get(sha)?.parents.some((parent) => descends(parent, from)) ?? false;
+  }
+
+  const trees: Trees = {
+    ref: async (name) => refs.get(name) ?? null,
+    commit: async (sha) => {
+      const found = commits.get(sha);
+      if (!found) throw new Error(`no commit ${sha}`);
+      return found;
+    },
+    files: async (sha): Promise<TreeEntry[]> =>
+      [...(commits.get(sha)?.files ?? [])].map(([path, text]) => ({
+        path,
+        sha: hash(text),
+        size: text.length,
+      })),
+    text: async (blob) => blobs.get(blob) ?? '',
+    write: async ({ parent, message, changes }) => {
+      const files = new Map(parent === null ? [] : commits.get(parent)?.files);
+      for (const { path, text } of changes as Change[]) {
+        if (text === null) files.delete(path);
+        else {
+          files.set(path, text);
+          blobs.set(hash(text), text);
+        }
+      }
+      count += 1;
+      const sha = hash(`commit ${count}`);
+      commits.set(sha, { sha, tree: sha, parents: parent === null ? [] : [parent], message, files });
+      return sha;
+    },
+    createRef: async (name, sha) => {
+      if (refs.has(name)) return false;
+      refs.set(name, sha);
+      return true;
+    },
+    moveRef: async (name, sha) => {
+      const now = refs.get(name);
+      if (now === undefined || !descends(sha, now)) return false;
+      refs.set(name, sha);
+      return true;
+    },
+  };
+  return { trees, refs, commits, history: () => [...commits.values()] };
+}

@@ -1,0 +1,112 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { digestOf } from '#lib/formats/digest.ts';
+import { stateBranch } from '#lib/github/state-branch.ts';
+import { fakeTrees } from './fake-trees.ts';
+
+const audit = { event: 'tested', actor: 'tester', subject: 'a record' };
+const NOW = new Date('2026-03-01T10:00:00Z');
+
+function open(trees: ReturnType<typeof fakeTrees>['trees'], now = () => NOW) {
+  return stateBranch({ trees, batchSeconds: () => 0, now });
+}
+
+describe('the branch roundhouse', () => {
+  it('is made by the first write and read again by another process', async () => {
+    const { trees } = fakeTrees();
+    const first = open(trees);
+    expect(await first.commit()).toBeNull();
+    await first.write({ changes: [{ path: 'runs/a.json', text: '1' }], audit });
+    const second = open(trees);
+    expect(await second.read('runs/a.json')).toBe('1');
+    expect(await second.paths('runs/')).toEqual(['runs/a.json']);
+    expect(await second.commit()).toBe(await first.commit());
+  });
+
+  it('puts what comes in one burst into one commit', async () => {
+    const { trees, history } = fakeTrees();
+    const state = open(trees);
+    await Promise.all(
+      [1, 2, 3].map((n) => state.write({ changes: [{ path: `runs/${n}.json`, text: `${n}` }], audit })),
+    );
+    expect(history().map(({ message }) => message)).toEqual(['tested: a record and 2 more']);
+    expect(await state.paths('runs/')).toHaveLength(3);
+  });
+
+  it('gives a fresh path to one of two that want it at once', async () => {
+    const { trees } = fakeTrees();
+    const [one, other] = [open(trees), open(trees)];
+    const claim = (by: string) => ({
+      changes: [{ path: 'claims/x.json', text: by }],
+      fresh: ['claims/x.json'],
+      audit,
+    });
+    const outcomes = await Promise.all([one.write(claim('one')), other.write(claim('other'))]);
+    expect(outcomes.map(({ kind }) => kind).sort()).toEqual(['taken', 'written']);
+    await one.refresh();
+    const winner = outcomes[0]?.kind === 'written' ? 'one' : 'other';
+    expect(await one.read('claims/x.json')).toBe(winner);
+  });
+
+  it('refuses a fresh path twice within one burst', async () => {
+    const { trees } = fakeTrees();
+    const state = open(trees);
+    const write = { changes: [{ path: 'claims/x.json', text: 'a' }], fresh: ['claims/x.json'], audit };
+    const outcomes = await Promise.all([state.write(write), state.write(write)]);
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['written', 'taken']);
+  });
+
+  it('loses no record however many processes write', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(3), { minLength: 1, maxLength: 12 }), async (writers) => {
+        const { trees } = fakeTrees();
+        const processes = [0, 1, 2, 3].map(() => open(trees));
+        await Promise.all(
+          writers.map((writer, n) =>
+            processes[writer]?.write({ changes: [{ path: `runs/${n}.json`, text: `${n}` }], audit }),
+          ),
+        );
+        expect(await open(trees).paths('runs/')).toHaveLength(writers.length);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it('chains the audit log over writes, days and processes', async () => {
+    const { trees } = fakeTrees();
+    let now = NOW;
+    const write = async () => {
+      const state = open(trees, () => now);
+      await state.write({ changes: [{ path: 'a', text: String(now) }], audit });
+      return state;
+    };
+    await write();
+    await write();
+    now = new Date('2026-03-02T00:00:00Z');
+    const state = await write();
+    const lines = [
+      ...((await state.read('audit/2026/03/01.jsonl')) ?? '').trimEnd().split('\n'),
+      ...((await state.read('audit/2026/03/02.jsonl')) ?? '').trimEnd().split('\n'),
+    ];
+    expect(lines).toHaveLength(3);
+    const linked = lines.map((line) => (JSON.parse(line) as { previous: string | null }).previous);
+    expect(linked).toEqual([null, digestOf(lines[0] ?? ''), digestOf(lines[1] ?? '')]);
+  });
+
+  it('tells the writer when GitHub fails, and works again afterwards', async () => {
+    const { trees } = fakeTrees();
+    let broken = true;
+    const flaky = {
+      ...trees,
+      write: (what: Parameters<typeof trees.write>[0]) => {
+        if (broken) throw new Error('502');
+        return trees.write(what);
+      },
+    };
+    const state = open(flaky);
+    const write = { changes: [{ path: 'a', text: '1' }], audit };
+    await expect(state.write(write)).rejects.toThrow('502');
+    broken = false;
+    expect((await state.write(write)).kind).toBe('written');
+  });
+});
