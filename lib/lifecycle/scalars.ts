@@ -6,15 +6,19 @@ export const digestSchema = z.templateLiteral(['sha256:', z.string().regex(/^[0-
   error: 'must be sha256: and 64 lower-case hex characters',
 });
 
-/** A name of a registered model: the part before `@` or `#` in a registry tag, and a folder under `models/`. */
-export const modelNameSchema = z
-  .string()
-  .regex(
-    /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/,
-    'must be 1 to 40 of a-z, 0-9 and -, and start and end with a letter or digit',
-  );
+function nameSchema() {
+  return z
+    .string()
+    .regex(
+      /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/,
+      'must be 1 to 40 of a-z, 0-9 and -, and start and end with a letter or digit',
+    );
+}
 
-export const environmentNameSchema = modelNameSchema;
+/** A name of a registered model: the part before `@` or `#` in a registry tag, and a folder under `models/`. */
+export const modelNameSchema = nameSchema();
+/** The part after `#` in a registry tag. */
+export const environmentNameSchema = nameSchema();
 export const gitShaSchema = z.string().regex(/^[0-9a-f]{40}$/, 'must be a full 40-hex commit SHA');
 export const semverSchema = z.string().regex(/^\d+\.\d+\.\d+$/, 'must be a version such as 1.2.0');
 export const instantSchema = z.iso.datetime({
