@@ -1,6 +1,6 @@
 import type { Signature } from '../lifecycle/bundle.ts';
 
-/** One tensor per input column, `rows` values each. FP32: NaN = missing. BYTES: '' = missing. */
+/** One tensor per input column, `rows` values each. FP32: NaN = missing. INT64: -2^63 = missing. BYTES: '' = missing. */
 export type Feed = Record<string, Float32Array | BigInt64Array | string[]>;
 /** Row-major [rows, width]. */
 export type Prediction = { values: Float32Array; width: number };
