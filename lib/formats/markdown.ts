@@ -36,21 +36,6 @@ export function fenced(text: string, language = ''): string {
   return `${fence}${language}\n${withoutControls(text)}\n${fence}`;
 }
 
-/** A heading and rows as a table. Cells are escaped, except those that are Markdown already. */
-export function markdownTable(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
-  const line = (cells: readonly Cell[]) => `| ${cells.map(cellText).join(' | ')} |`;
-  return [line(head), `|${' --- |'.repeat(head.length)}`, ...rows.map(line)].join('\n');
-}
-
-/** Markdown that was made from escaped values: it is inserted as it is. */
-export type Markdown = { markdown: string };
-export type Cell = string | number | Markdown;
-
-function cellText(cell: Cell): string {
-  if (typeof cell === 'number') return formatNumber(cell);
-  return typeof cell === 'string' ? escapeMarkdown(cell) : cell.markdown;
-}
-
 /** A mention of somebody whom the base policy names: everybody else is shown as code. */
 export function mention(login: string): string {
   return /^[A-Za-z0-9][A-Za-z0-9-]{0,38}(\/[a-z0-9-]+)?$/.test(login) ? `@${login}` : inlineCode(login);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { marked, type Token } from 'marked';
 import { describe, expect, test } from 'vitest';
-import { escapeMarkdown, fenced, inlineCode, markdownTable, mention, render } from '#lib/formats/markdown.ts';
+import { escapeMarkdown, fenced, inlineCode, mention, render } from '#lib/formats/markdown.ts';
 
 /** Everything GitHub would make of a text beyond plain words. */
 function marksIn(markdown: string): string[] {
@@ -110,18 +110,6 @@ test('a fence is longer than any run of backticks inside', () => {
   const tokens = marked.lexer(fenced(text, 'yaml'));
   expect(tokens.map(({ type }) => type)).toEqual(['code']);
   expect(tokens[0]).toMatchObject({ text, lang: 'yaml' });
-});
-
-test('a table of values', () => {
-  expect(
-    markdownTable(
-      ['a', 'b'],
-      [
-        ['x|y', 1234.5],
-        [{ markdown: '**z**' }, Number.NaN],
-      ],
-    ),
-  ).toBe('| a | b |\n| --- | --- |\n| x\\|y | 1,235 |\n| **z** | – |');
 });
 
 test('only a login is mentioned', () => {
