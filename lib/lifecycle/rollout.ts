@@ -126,7 +126,7 @@ type Found = {
   phase: Phase;
   step: number;
   verdict: Verdict;
-  reasons: Reason[];
+  reasons: readonly Reason[];
 };
 
 /** Folds what a deploy job found into the record. A run that was folded already changes nothing. */
