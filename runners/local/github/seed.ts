@@ -2,8 +2,10 @@ import { createPublicKey } from 'node:crypto';
 import { tokenKey } from './auth.ts';
 import { initRepository } from './git.ts';
 import { findAccount, findRepository, type Hub, repositoryPath, timestamp } from './hub.ts';
-import type { Account, App, Label, Permissions, Repository, Role } from './model.ts';
+import type { Account, App, Installation, Label, Permissions, Repository, Role } from './model.ts';
 import { ensureSecrets } from './secrets.ts';
+import { installationShape, repositoryShape, userShape } from './shapes/account.ts';
+import { enqueue } from './webhooks.ts';
 
 export type SeedSpec = {
   owner: string;
@@ -97,7 +99,7 @@ async function repository(hub: Hub, spec: SeedSpec): Promise<Repository> {
   return hub.db.put('repositories', made.id, made);
 }
 
-function install(hub: Hub, repo: Repository, wanted: { slug: string; webhookUrl: string }): App {
+function install(hub: Hub, repo: Repository, wanted: { slug: string; webhookUrl: string }): void {
   const { id, private_key, webhook_secret } = hub.secrets.app;
   account(hub, `${wanted.slug}[bot]`, 'Bot');
   const before = hub.db.get('apps', id);
@@ -115,11 +117,29 @@ function install(hub: Hub, repo: Repository, wanted: { slug: string; webhookUrl:
     created_at: before?.created_at ?? timestamp(),
   });
   const known = hub.db.find('installations', (one) => one.app_id === id && one.account === repo.owner);
-  if (known?.repository_ids.includes(repo.id)) return app;
+  if (known?.repository_ids.includes(repo.id)) return;
   const installation = known ?? {
     ...{ id: hub.db.nextId(), app_id: id, account: repo.owner, repository_ids: [], created_at: timestamp() },
   };
   const repository_ids = [...installation.repository_ids, repo.id];
-  hub.db.put('installations', installation.id, { ...installation, repository_ids });
-  return app;
+  const installed = hub.db.put('installations', installation.id, { ...installation, repository_ids });
+  if (!known) announceInstallation(hub, { app, installed, repo });
+}
+
+/** Sent to every app, subscribed or not. */
+function announceInstallation(
+  hub: Hub,
+  { app, installed, repo }: { app: App; installed: Installation; repo: Repository },
+): void {
+  const { id, node_id, name, full_name, private: isPrivate } = repositoryShape(hub, repo);
+  enqueue(hub, {
+    ...{ app, event: 'installation', action: 'created', installation_id: installed.id, repository_id: null },
+    payload: {
+      action: 'created',
+      installation: installationShape(hub, installed),
+      repositories: [{ id, node_id, name, full_name, private: isPrivate }],
+      requester: null,
+      sender: userShape(hub, repo.owner),
+    },
+  });
 }

@@ -57,7 +57,7 @@ function organizationShape(hub: Hub, login: string) {
   };
 }
 
-function enqueue(
+export function enqueue(
   hub: Hub,
   options: Pick<Delivery, 'event' | 'action' | 'installation_id' | 'repository_id' | 'payload'> & {
     app: App;

@@ -164,6 +164,17 @@ test('what has not changed is 304 and costs no body', async () => {
   expect((await fetch(url, { headers: { ...headers, 'if-none-match': etag } })).status).toBe(200);
 });
 
+test('a refused change changes nothing', async () => {
+  const { number } = await newIssue('as it was');
+  const change = world
+    .as('ml-lead')
+    .rest.issues.update({ ...R, issue_number: number, title: 'changed', milestone: 999 });
+  expect((await refusal(change)).status).toBe(422);
+  expect((await world.as('ml-lead').rest.issues.get({ ...R, issue_number: number })).data.title).toBe(
+    'as it was',
+  );
+});
+
 test('faults in a body are named', async () => {
   const bad = world.as('ml-lead').request('POST /repos/{owner}/{repo}/issues', { ...R, title: '' });
   expect(await refusal(bad)).toMatchObject({ status: 422, message: expect.stringContaining('title') });

@@ -134,11 +134,11 @@ const EVENTS = [
     'delete',
     'deployment',
     'deployment_status',
+    'installation',
     'issue_comment',
     'issues',
-    'pull_request',
   ],
-  ...['pull_request_review', 'push', 'release', 'workflow_job', 'workflow_run'],
+  ...['pull_request', 'pull_request_review', 'push', 'release', 'workflow_job', 'workflow_run'],
 ];
 
 async function playEverything(): Promise<void> {

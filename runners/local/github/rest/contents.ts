@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { type Actor, actorLogin } from '../auth.ts';
 import { type Answer, type Endpoint, ok, parseBody, type RepoCall, repo } from '../endpoint.ts';
@@ -224,9 +227,6 @@ export type TreeEdit = { path: string; mode: string; sha: string | null };
 
 /** A new tree: that of `base` with entries set, or removed where `sha` is null. */
 export async function editTree(git: Git, base: string | undefined, edits: TreeEdit[]): Promise<string> {
-  const { mkdtemp, rm } = await import('node:fs/promises');
-  const { tmpdir } = await import('node:os');
-  const { join } = await import('node:path');
   const folder = await mkdtemp(join(tmpdir(), 'index-'));
   const env = { GIT_INDEX_FILE: join(folder, 'index') };
   try {

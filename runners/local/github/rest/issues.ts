@@ -131,12 +131,13 @@ async function createIssue(call: RepoCall): Promise<Answer> {
     }),
   );
   checkBody('Issue', input.body);
+  const milestone = milestoneNumber(call.repo, input.milestone);
   const issue = newIssue(call, { title: input.title, body: input.body });
   // Labels, assignees and milestones of someone without triage are dropped silently.
   if (mayTriage(call)) {
     issue.labels = ensureLabels(call, input.labels);
     issue.assignees = input.assignees.filter((login) => call.repo.collaborators[login]);
-    issue.milestone = milestoneNumber(call.repo, input.milestone);
+    issue.milestone = milestone;
   }
   saveIssue(call, issue);
   await emitIssue(call, issue, 'opened');
@@ -208,11 +209,15 @@ async function updateIssue(call: RepoCall): Promise<Answer> {
   const issue = getIssue(call.hub, call.repo, call.params.number);
   const own = call.actor.kind === 'user' && issue.user === call.actor.login;
   if (!own && !mayTriage(call)) throw new Refusal(403, 'Must have admin rights to Repository.');
+  // All refusals come before the first change.
+  const milestone =
+    input.milestone === undefined ? issue.milestone : milestoneNumber(call.repo, input.milestone);
+  checkState(issue, input.state);
   await editText(call, issue, input);
   if (mayTriage(call)) {
     if (input.labels) await setLabels(call, issue, ensureLabels(call, input.labels));
     if (input.assignees) issue.assignees = input.assignees.filter((login) => call.repo.collaborators[login]);
-    if (input.milestone !== undefined) issue.milestone = milestoneNumber(call.repo, input.milestone);
+    issue.milestone = milestone;
   }
   if (input.state) await setState(call, issue, input.state, input.state_reason);
   saveIssue(call, issue);
@@ -239,6 +244,12 @@ export async function editText(
   await emitIssue(call, issue, 'edited', { changes });
 }
 
+/** What is merged stays closed. */
+export function checkState(issue: Issue, state: Issue['state'] | undefined): void {
+  if (state !== 'open' || !isPull(issue) || !issue.pull.merged_at) return;
+  throw invalid({ resource: 'PullRequest', field: 'state', code: 'invalid' });
+}
+
 export async function setState(
   call: RepoCall,
   issue: Issue,
@@ -246,8 +257,6 @@ export async function setState(
   reason: Issue['state_reason'] | undefined = undefined,
 ): Promise<void> {
   if (state === issue.state) return;
-  if (isPull(issue) && issue.pull.merged_at)
-    throw invalid({ resource: 'PullRequest', field: 'state', code: 'invalid' });
   const closing = state === 'closed';
   Object.assign(issue, {
     state,

@@ -21,7 +21,7 @@ import { invalid, Refusal } from '../refusal.ts';
 import { htmlUrl, repoUrl } from '../shapes/account.ts';
 import { commitShape, listCommits } from '../shapes/commit.ts';
 import { forVersion, pullShape } from '../shapes/issue.ts';
-import { checkBody, editText, newIssue, setState, sorted } from './issues.ts';
+import { checkBody, checkState, editText, newIssue, setState, sorted } from './issues.ts';
 
 export const pulls: Endpoint[] = [
   repo('GET /pulls', 'pull_requests=read', listPulls),
@@ -128,9 +128,10 @@ async function updatePull(call: RepoCall): Promise<Answer> {
   return hub.exclusive(`refs/${call.repo.id}`, async () => {
     const issue = fromPath(call);
     checkMayChange(call, issue);
-    await editText(call, issue, input);
-    if (input.base && input.base !== issue.pull.base_ref) await retarget(call, issue, input.base);
+    checkState(issue, input.state);
     if (input.state === 'open' && issue.state === 'closed') await revive(call, issue);
+    if (input.base && input.base !== issue.pull.base_ref) await retarget(call, issue, input.base);
+    await editText(call, issue, input);
     if (input.state) await setState(call, issue, input.state);
     return ok(await detail({ ...call, actor, hub }, issue));
   });

@@ -159,17 +159,17 @@ function announcePublished(call: RepoCall, release: Release): void {
 }
 
 async function updateRelease(call: RepoCall): Promise<Answer> {
-  const release = getRelease(call);
+  const former = getRelease(call);
   const input = parseBody(call, RELEASE.partial());
-  if (input.tag_name && input.tag_name !== release.tag_name) checkTagFree(call, input.tag_name, release.id);
+  if (input.tag_name && input.tag_name !== former.tag_name) checkTagFree(call, input.tag_name, former.id);
   const { tag_name, target_commitish, name, body, prerelease } = input;
   const given = Object.fromEntries(
     Object.entries({ tag_name, target_commitish, name, body, prerelease }).filter(
       ([, value]) => value !== undefined,
     ),
   );
-  Object.assign(release, given, { updated_at: timestamp() });
-  const publishes = release.draft && input.draft === false;
+  const release: Release = { ...former, ...given, updated_at: timestamp() };
+  const publishes = former.draft && input.draft === false;
   if (publishes) await publish(call, release, input.make_latest);
   call.hub.db.put('releases', release.id, release);
   if (publishes) announcePublished(call, release);
@@ -193,15 +193,17 @@ function listAssets(call: RepoCall): Answer {
 
 async function upload(call: RepoCall): Promise<Answer> {
   const { hub } = call;
-  const release = getRelease(call);
+  const before = getRelease(call);
   const name = (call.query.name ?? '').replace(/[^\w.+@~-]+/g, '.');
   if (!name) throw new Refusal(400, 'Bad request: name is required');
   const taken = () => invalid({ resource: 'ReleaseAsset', code: 'already_exists', field: 'name' });
-  if (release.assets.some((one) => one.name === name)) throw taken();
-  if (release.assets.length >= MAX_ASSETS)
+  if (before.assets.some((one) => one.name === name)) throw taken();
+  if (before.assets.length >= MAX_ASSETS)
     throw invalid({ resource: 'ReleaseAsset', code: 'custom', message: 'too many assets' });
   const body = call.request.body instanceof Readable ? call.request.body : call.request.raw;
   const { sha256, size } = await hub.blobs.write(body, MAX_ASSET_BYTES);
+  // The bytes took their time: the release may be another row by now.
+  const release = getRelease(call);
   if (release.assets.some((one) => one.name === name)) throw taken();
   const asset: Asset = {
     id: hub.db.nextId(),
