@@ -135,6 +135,10 @@ export const holdoutResultSchema = z.strictObject({
   /** Rows judged: those that both pipelines keep and no model was trained on. */
   rows: z.int(),
   dropped: z.strictObject({ candidate: z.int(), champion: z.int(), seen: z.int() }),
+  /**
+   * What was resampled for the comparison that decides: the first metric's, with the champion or else with the
+   * trivial baseline. Other figures may need longer blocks: each has those of its own summand.
+   */
   unit: z.strictObject({ kind: z.enum(['row', 'group', 'block']), length: z.string(), count: z.int() }),
   confidence: z.number(),
   comparisons: z.array(comparisonSchema),

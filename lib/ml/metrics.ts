@@ -1,10 +1,5 @@
 import { DIRECTION } from '#lib/lifecycle/estimate.ts';
-import {
-  CLASSIFICATION_METRICS,
-  type Metric,
-  REGRESSION_METRICS,
-  type Task,
-} from '#lib/lifecycle/problem.ts';
+import type { CLASSIFICATION_METRICS, Metric, REGRESSION_METRICS } from '#lib/lifecycle/problem.ts';
 
 /**
  * What a metric is measured on. Regression: one prediction per row. Classes: `actual` holds class indices (-1: a
@@ -26,10 +21,6 @@ export type Judged =
  * blocks then needs their sums only, whatever the metric is.
  */
 export type Summands = { columns: Float64Array[]; of: (sums: Float64Array) => number };
-
-export function metricsOf(task: Task): readonly Metric[] {
-  return task.kind === 'regression' ? REGRESSION_METRICS : CLASSIFICATION_METRICS;
-}
 
 /** A metric's value as a loss: lower is better, 0 is perfect. Bias counts by its size, whatever its sign. */
 export function lossOf(metric: Metric, value: number): number {

@@ -55,7 +55,6 @@ def kolmogorov_smirnov(reference, current):
         "reference": np.asarray(reference).tolist(),
         "current": np.asarray(current).tolist(),
         "statistic": float(result.statistic),
-        "wasserstein": float(stats.wasserstein_distance(reference, current)),
     }
 
 
