@@ -264,12 +264,10 @@ export function rerun(hub: Hub, run: Run, actor: string): void {
   hub.wakeRunners();
 }
 
-const LOST_AFTER_MS = 120_000;
-
-/** A runner that died says nothing: its runs end as failures, as on GitHub. */
-export async function endLostRuns(hub: Hub, started: number): Promise<void> {
+/** A runner that died says nothing: its runs end as failures, as on GitHub. `since` counts for runs of a former life. */
+export async function endLostRuns(hub: Hub, limit: { since: number; silentMs: number }): Promise<void> {
   for (const run of hub.db.filter('runs', (one) => one.status !== 'completed' && one.claimed_by !== null)) {
-    if (Date.now() - (hub.lastSeen.get(run.id) ?? started) < LOST_AFTER_MS) continue;
+    if (Date.now() - (hub.lastSeen.get(run.id) ?? limit.since) < limit.silentMs) continue;
     const message = `The runner ${run.claimed_by} lost communication with the server.`;
     await updateRun(hub, run, { status: 'completed', conclusion: 'failure', message });
   }

@@ -30,13 +30,15 @@ export type GitHubOptions = {
   seed?: SeedSpec;
   /** Requests per token and hour. */
   rateLimit?: number;
+  /** How long a runner may say nothing of its run before the run has failed. */
+  runnerSilentMs?: number;
 };
 export type RunningGitHub = { url: string; port: number; close(): Promise<void> };
 
 const MAX_BODY_BYTES = 25 * 1024 ** 2;
 const MAX_PARAM_LENGTH = 1000;
 const ENTERPRISE_RATE_LIMIT = 15_000;
-const LOST_CHECK_MS = 10_000;
+const RUNNER_SILENT_MS = 120_000;
 
 /** The local GitHub on one loopback port. All its state is in `dir`; killing it at any time loses no answer. */
 export async function startGitHub(options: GitHubOptions): Promise<RunningGitHub> {
@@ -80,11 +82,9 @@ export async function startGitHub(options: GitHubOptions): Promise<RunningGitHub
   await db.committed();
   deliveries.kick();
   const clock = startWallClock(hub);
-  const started = Date.now();
-  const lost = setInterval(
-    () => endLostRuns(hub, started).catch((error) => hub.log(String(error))),
-    LOST_CHECK_MS,
-  );
+  const limit = { since: Date.now(), silentMs: options.runnerSilentMs ?? RUNNER_SILENT_MS };
+  const endLost = () => endLostRuns(hub, limit).catch((error) => hub.log(`lost runs: ${String(error)}`));
+  const lost = setInterval(endLost, limit.silentMs / 4);
   lost.unref();
   return {
     url: hub.origin,

@@ -441,3 +441,48 @@ test('control needs its token', async () => {
   const response = await fetch(`${world.github.url}/_local/clock`);
   expect(response.status).toBe(401);
 });
+
+test('a run whose runner fell silent fails, and says why; a runner that speaks is left alone', async () => {
+  const other = await startWorld({ runnerSilentMs: 400 });
+  try {
+    const files = await other.repository('ml-lead');
+    await files.commit('first', { '.github/workflows/ci.yml': OWN });
+    await files.push('main');
+    const run = await other.control.claim();
+    const run_id = run?.id ?? 0;
+    for (let at = 0; at < 6; at++) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await other.control.call('GET', `/runs/${run_id}/state`);
+    }
+    const status = async () => (await other.as('ml-lead').rest.actions.getWorkflowRun({ ...R, run_id })).data;
+    expect((await status()).status).toBe('queued');
+    const ended = await eventually(async () => {
+      const now = await status();
+      return now.status === 'completed' ? now : undefined;
+    }, 'the end of the run');
+    expect(ended.conclusion).toBe('failure');
+    const page = await (await fetch(`${other.github.url}/acme/bikes/actions/runs/${run_id}`)).text();
+    expect(page).toContain('lost communication');
+  } finally {
+    await other.close();
+  }
+});
+
+test('a token has a budget per hour, and the answer says what is left', async () => {
+  const other = await startWorld({ rateLimit: 3 });
+  try {
+    const lead = other.as('ml-lead');
+    const first = await lead.rest.repos.get(R);
+    expect(first.headers).toMatchObject({ 'x-ratelimit-limit': '3', 'x-ratelimit-remaining': '2' });
+    await lead.rest.repos.get(R);
+    await lead.rest.repos.get(R);
+    const { data } = await lead.rest.rateLimit.get();
+    expect(data.resources.core).toMatchObject({ limit: 3, remaining: 0, used: 3 });
+    const over = await refusal(lead.rest.repos.get(R));
+    expect(over).toMatchObject({ status: 403, message: expect.stringContaining('rate limit exceeded') });
+    expect(over.headers['x-ratelimit-remaining']).toBe('0');
+    await other.as('data-scientist').rest.repos.get(R);
+  } finally {
+    await other.close();
+  }
+});

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { App, Octokit } from 'octokit';
 import { ensureSecrets } from '../../../runners/local/github/secrets.ts';
 import type { SeedSpec } from '../../../runners/local/github/seed.ts';
-import { startGitHub } from '../../../runners/local/github/server.ts';
+import { type GitHubOptions, startGitHub } from '../../../runners/local/github/server.ts';
 import type { ClaimedRun, LocalSecrets, RunUpdate } from '../../../runners/local/protocol.ts';
 
 /** owner, repo: the one repository of these tests. */
@@ -66,8 +66,8 @@ export function octokitFor(url: string, token: string): Octokit {
 
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
-export async function startWorld(options: { dir?: string; private?: boolean } = {}) {
-  const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'github-'));
+export async function startWorld(options: Partial<Pick<GitHubOptions, 'runnerSilentMs' | 'rateLimit'>> = {}) {
+  const dir = mkdtempSync(join(tmpdir(), 'github-'));
   const hook = await startHook();
   const log: string[] = [];
   const seed: SeedSpec = {
@@ -75,9 +75,8 @@ export async function startWorld(options: { dir?: string; private?: boolean } = 
     repository: R.repo,
     people: PEOPLE,
     app: { slug: 'roundhouse', webhookUrl: hook.url },
-    ...(options.private === undefined ? {} : { private: options.private }),
   };
-  const github = await startGitHub({ dir, port: 0, log: (line) => log.push(line), seed });
+  const github = await startGitHub({ dir, port: 0, log: (line) => log.push(line), seed, ...options });
   const secrets = await ensureSecrets(dir);
   const clients = clientsFor(github.url, secrets);
   return {
