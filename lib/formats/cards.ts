@@ -12,7 +12,7 @@ import type { Digest } from '../lifecycle/scalars.ts';
 import type { Verdict } from '../lifecycle/verdict.ts';
 import { barChart } from './mermaid.ts';
 import { METRIC_WORDS } from './metric-words.ts';
-import { formatNumber, formatPercent } from './numbers.ts';
+import { formatDuration, formatNumber, formatPercent } from './numbers.ts';
 
 /** What a card is made of: parsed files and evidence, and no figure of its own. */
 export type CardFacts = {
@@ -113,7 +113,7 @@ function holdoutView({ part, rows, dropped, unit, confidence, look }: HoldoutRes
   const units: Record<typeof unit.kind, string> = {
     row: 'rows',
     group: 'groups',
-    block: `blocks of ${unit.length}`,
+    block: `blocks of ${formatDuration(unit.length)}`,
   };
   return {
     rows,

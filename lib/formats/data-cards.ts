@@ -20,7 +20,7 @@ export function dataView({ model, data, result }: DataFacts) {
     verdict: result.contract.verdict,
     reasons: result.contract.reasons,
     broken: result.contract.reasons.filter(({ verdict }) => verdict !== 'passed'),
-    checks: result.contract.reasons.length,
+    held: result.contract.reasons.flatMap(({ verdict, actual }) => (verdict === 'passed' ? [actual] : [])),
     sources: result.sources.map((source) => ({ ...source, attribution: attributionOf(data, source.name) })),
     steps: result.steps,
     columns: result.columns.length,

@@ -44,3 +44,14 @@ function withThousands(text: string): string {
   const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',');
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
+
+const UNITS = { W: 'week', D: 'day', H: 'hour', M: 'minute', S: 'second' };
+
+/** An ISO 8601 duration of fixed length in words: `P1D` is `1 day`, `PT1H30M` is `1 hour 30 minutes`. */
+export function formatDuration(duration: string): string {
+  const parts = [...duration.matchAll(/(\d+)([WDHMS])/g)].map(([, count = '', unit = '']) => {
+    const word = UNITS[unit as keyof typeof UNITS];
+    return `${count} ${word}${count === '1' ? '' : 's'}`;
+  });
+  return parts.length === 0 ? duration : parts.join(' ');
+}

@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
 import { barChart } from '#lib/formats/mermaid.ts';
-import { formatInterval, formatNumber, formatPercent, formatSigned } from '#lib/formats/numbers.ts';
+import {
+  formatDuration,
+  formatInterval,
+  formatNumber,
+  formatPercent,
+  formatSigned,
+} from '#lib/formats/numbers.ts';
 
 test.each([
   [0, '0'],
@@ -52,4 +58,11 @@ test('a chart has plain decimals, safe labels and an axis that holds every bar',
     '```',
   ]);
   expect(barChart({ title: 't', axis: 'a', bars: [{ label: 'x', value: Number.NaN }] })).toBe('');
+});
+
+test('a duration in words', () => {
+  expect(formatDuration('P1D')).toBe('1 day');
+  expect(formatDuration('P2W')).toBe('2 weeks');
+  expect(formatDuration('PT1H30M')).toBe('1 hour 30 minutes');
+  expect(formatDuration('no duration')).toBe('no duration');
 });

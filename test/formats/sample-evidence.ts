@@ -111,7 +111,13 @@ export function dataResult(changes: Partial<DataResult> = {}): DataResult {
     contract: {
       verdict: 'passed',
       reasons: [
-        { rule: 'required', verdict: 'passed', expected: 'no missing', actual: '0 missing', where: 'ts' },
+        {
+          rule: 'contract',
+          verdict: 'passed',
+          expected: 'every rule holds',
+          actual: 'rules that hold: 12',
+          where: 'data.yml',
+        },
       ],
     },
     window: { from: '2011-01-01T00:00:00Z', until: '2012-01-01T00:00:00Z' },

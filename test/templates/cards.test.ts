@@ -31,7 +31,7 @@ describe('the section of a pull request', () => {
     expect(section).toContain(
       '**MAE 38.4 [34.6, 42.2]** on rows that nobody trained on, 2011-12-04 to 2011-12-31',
     );
-    expect(section).toContain('interval over 28 blocks of P1D, look 2 at this holdout');
+    expect(section).toContain('interval over 28 blocks of 1 day, look 2 at this holdout');
     expect(section).toContain('These figures are of its twin');
     expect(section).toContain('trained on 8,645 rows, up to the newest, instead of 7,900');
   });
@@ -133,7 +133,7 @@ describe('MODEL_CARD.md', () => {
 
 test('the data section counts rows and shows only broken rules', () => {
   expect(renderDataSection({ model: 'bikes', data, result: dataResult() })).toContain(
-    'Rules of the contract that hold: 1 of 1.',
+    'The contract holds (rules that hold: 12).',
   );
   const reasons = [
     {
