@@ -13,6 +13,7 @@ export type Ask = {
   /** A branch: never a SHA, GitHub refuses it. */
   ref: string;
   inputs: Record<string, string>;
+  asked_by?: string | null;
 };
 
 /** GitHub's and our clock may differ by this much when a lost run is looked for. */
@@ -62,6 +63,7 @@ async function claim(project: Project, path: string, ask: Ask): Promise<RequestR
   const record: RequestRecord = {
     kind: 'roundhouse-request',
     ...ask,
+    asked_by: ask.asked_by ?? null,
     inputs: { request_id, ...ask.inputs },
     request_id,
     at: project.now().toISOString(),

@@ -11,16 +11,23 @@ import { type GateModel, openGates } from './gate.ts';
  * approvers, what makes judging looser.
  */
 export function asksOf({ bot }: Pick<Project, 'bot'>, facts: PullFacts, models: readonly GateModel[]): Ask[] {
-  const { pull, policy, committers } = facts;
+  const { pull, policy, committers, causers } = facts;
   const author = pull.author.login === bot ? null : pull.author.login;
-  const people = { author, committers, causers: [] };
+  const people = { author, committers };
   return facts.models.flatMap((model) => {
     const standing = models.find((entry) => entry.model === model.name)?.standing;
     const asks: Ask[] = [];
     if (problemChanged(model)) {
       const rules = [{ name: 'problem' as const, rule: policy.approvals.problem }];
       const digest = model.merged.digests.problem;
-      asks.push({ subject: 'problem', model: model.name, digest, rules, ...people });
+      asks.push({
+        subject: 'problem',
+        model: model.name,
+        digest,
+        rules,
+        ...people,
+        causers: causers.problem,
+      });
     }
     const loosened = loosenings(model);
     if (loosened.length > 0) {
@@ -29,7 +36,15 @@ export function asksOf({ bot }: Pick<Project, 'bot'>, facts: PullFacts, models: 
       const about = loosened.map(
         ({ file, where, before, after }) => `${file}, ${where}: ${before} becomes ${after}`,
       );
-      asks.push({ subject: 'loosening', model: model.name, digest, rules, about, ...people });
+      asks.push({
+        subject: 'loosening',
+        model: model.name,
+        digest,
+        rules,
+        about,
+        ...people,
+        causers: causers.candidate,
+      });
     }
     if (standing?.state === 'judged' && standing.committed) {
       const { blocking, asking } = openGates(standing.evidence.evaluate.predicate.result);
@@ -41,7 +56,14 @@ export function asksOf({ bot }: Pick<Project, 'bot'>, facts: PullFacts, models: 
           : []),
       ];
       const digest = standing.evidence.record.candidate;
-      asks.push({ subject: 'candidate', model: model.name, digest, rules, ...people });
+      asks.push({
+        subject: 'candidate',
+        model: model.name,
+        digest,
+        rules,
+        ...people,
+        causers: causers.candidate,
+      });
     }
     return asks;
   });

@@ -105,7 +105,7 @@ async function run(setting: Setting, command: Command): Promise<Outcome> {
     case 'unhold':
       return hold(setting, { held: false, reason: '' });
     case 'retrain':
-      return { ok: true, text: await askMonitor(project, comment.id) };
+      return { ok: true, text: await askMonitor(project, comment) };
     case 'deploy':
       return { ok: true, text: await retryDeployments(project, command.environment) };
     case 'why':
@@ -210,7 +210,7 @@ async function hold(
       subject: `#${comment.issue}`,
     },
   });
-  if (isPull) await syncPullRequest(project, comment.issue);
+  await (isPull ? syncPullRequest(project, comment.issue) : syncProblem(project, comment.issue));
   return DONE;
 }
 

@@ -5,6 +5,7 @@ import type { WorkflowRun } from '#lib/github/runs.ts';
 import type { Statement } from '#lib/lifecycle/evidence.ts';
 import { type MonitorRecord, monitorRecordSchema, type RequestRecord } from '#lib/lifecycle/records.ts';
 import { loadTemplate } from '../../templates/load.ts';
+import { retrainBranch } from '../causers.ts';
 import {
   EvidenceRefused,
   refusalOfRun,
@@ -41,11 +42,15 @@ export async function syncMonitor(project: Project, main: MainTree): Promise<voi
 }
 
 /** `/retrain`: asks the monitor to look now. */
-export async function askMonitor(project: Project, comment: number): Promise<string> {
+export async function askMonitor(
+  project: Project,
+  comment: { id: number; author: { login: string } },
+): Promise<string> {
   const main = await readMain(project);
   for (const { name } of main?.models ?? []) {
     await requestRun(project, {
-      key: monitorKey(name, comment),
+      key: monitorKey(name, comment.id),
+      asked_by: comment.author.login,
       model: name,
       pull_request: null,
       workflow: MONITOR_WORKFLOW,
@@ -63,24 +68,30 @@ function monitorKey(model: string, comment: number): string {
 }
 
 async function takeRun(project: Project, main: MainTree, run: WorkflowRun): Promise<string> {
-  const refusal = await refusalOf(project, run);
+  const request = run.event === 'schedule' ? null : await requestOf(project, run);
+  const refusal = refusalOf(project, run, request);
   if (refusal !== null) return refusal;
   if (run.conclusion !== 'success') return `the run ended with ${run.conclusion}`;
   const outcomes: string[] = [];
   for (const { name } of await project.forge.artifacts.list(run.id)) {
     const [, index, attempt] = ARTIFACT.exec(name) ?? [];
     if (index === undefined || Number(attempt) !== run.attempt) continue;
-    outcomes.push(await takeModel(project, main, run, Number(index)));
+    const asked_by = request?.asked_by ?? null;
+    outcomes.push(await takeModel({ project, main, run, index: Number(index), asked_by }));
   }
   return outcomes.join('; ') || 'no evidence';
 }
 
 /** The schedule on the default branch counts, and what the app dispatched itself. */
-async function refusalOf(project: Project, run: WorkflowRun): Promise<string | null> {
+function refusalOf(project: Project, run: WorkflowRun, request: RequestRecord | null): string | null {
   const repository = `${project.owner}/${project.repo}`;
-  const rules = { repository, branch: project.defaultBranch, workflow: MONITOR_WORKFLOW };
-  if (run.event === 'schedule') return refusalOfScheduledRun(run, rules);
-  const request = await requestOf(project, run);
+  if (run.event === 'schedule') {
+    return refusalOfScheduledRun(run, {
+      repository,
+      branch: project.defaultBranch,
+      workflow: MONITOR_WORKFLOW,
+    });
+  }
   if (!request) return `run ${run.id} was dispatched by ${run.actor}, not by the app`;
   return refusalOfRun(run, request, { repository, bot: project.bot });
 }
@@ -96,7 +107,16 @@ async function requestOf(project: Project, run: WorkflowRun): Promise<RequestRec
   return null;
 }
 
-async function takeModel(project: Project, main: MainTree, run: WorkflowRun, index: number): Promise<string> {
+type ModelRun = {
+  project: Project;
+  main: MainTree;
+  run: WorkflowRun;
+  /** Of the model in the job's matrix. */
+  index: number;
+  asked_by: string | null;
+};
+
+async function takeModel({ project, main, run, index, asked_by }: ModelRun): Promise<string> {
   const { artifacts } = project.forge;
   const repository = `${project.owner}/${project.repo}`;
   try {
@@ -113,7 +133,7 @@ async function takeModel(project: Project, main: MainTree, run: WorkflowRun, ind
     if (retrain.statement.predicate.result.monitor !== monitor.digest) {
       return 'the retraining decision was made on other evidence';
     }
-    return await record(project, run, monitor, retrain);
+    return await record({ project, run, asked_by, monitor, retrain });
   } catch (error) {
     if (error instanceof EvidenceRefused) return error.message;
     throw error;
@@ -134,12 +154,16 @@ async function takeOfOneOf<Value>(names: string[], take: (name: string) => Promi
 }
 
 /** One window, once: a second look at the same day changes nothing. */
-async function record(
-  project: Project,
-  run: WorkflowRun,
-  monitor: Taken<'monitor'>,
-  retrain: Taken<'retrain'>,
-): Promise<string> {
+async function record({
+  project,
+  run,
+  asked_by,
+  monitor,
+  retrain,
+}: Pick<ModelRun, 'project' | 'run' | 'asked_by'> & {
+  monitor: Taken<'monitor'>;
+  retrain: Taken<'retrain'>;
+}): Promise<string> {
   const { model, result } = monitor.statement.predicate;
   const path = recordPath.monitor(model, result.as_of);
   const value: MonitorRecord = {
@@ -149,6 +173,7 @@ async function record(
     as_of: result.as_of,
     run: { id: run.id, attempt: run.attempt },
     commit: run.head_sha,
+    asked_by,
     monitor: monitor.digest,
     retrain: retrain.digest,
     decay: result.decay,
@@ -223,7 +248,7 @@ function healthView({ predicate: { result } }: Statement<'monitor'>, latest: Mon
 async function syncRetraining(project: Project, main: MainTree, latest: MonitorRecord): Promise<void> {
   if (latest.decision !== 'open' || latest.retrain === null) return;
   const { forge, defaultBranch } = project;
-  const branch = `roundhouse-retrain-${latest.model}-${latest.as_of.slice(0, 10)}`;
+  const branch = retrainBranch(latest.model, latest.as_of);
   const key = `retrain:${branch}`;
   if (await isDone(project, key)) return;
   const open = await forge.pulls.list({ state: 'open' });

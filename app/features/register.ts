@@ -11,6 +11,7 @@ import { nextVersion, type RegisteredVersion, versionChange } from '#lib/lifecyc
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { loadTemplate } from '../../templates/load.ts';
 import { type CountedAsk, countAsk } from '../approvals.ts';
+import { causersOf } from '../causers.ts';
 import type { MainTree } from '../main-tree.ts';
 import { type ModelTree, readTree } from '../model-tree.ts';
 import { once } from '../once.ts';
@@ -87,7 +88,7 @@ async function countApproved(project: Project, { policy }: MainTree, judged: Jud
       digest: record.candidate,
       author: author === project.bot ? null : author,
       committers: committers.filter((login) => login !== project.bot),
-      causers: [],
+      causers: pull ? await causersOf(project, pull) : [],
       rules: [
         { name: 'model', rule: policy.approvals.model },
         ...(asking.length > 0

@@ -11,7 +11,6 @@ export type Happening = RepositoryFacts &
     | { kind: 'push'; ref: string }
     | { kind: 'run'; id: number; action: string }
     | { kind: 'check-asked-again'; head: string }
-    | { kind: 'merge-group'; head: string; base: string }
   );
 
 export type CommentFacts = {
@@ -51,7 +50,6 @@ const check = z.object({
   check_run: z.object({ head_sha: z.string() }).optional(),
   check_suite: z.object({ head_sha: z.string() }).optional(),
 });
-const group = z.object({ merge_group: z.object({ head_sha: z.string(), base_sha: z.string() }) });
 
 /** Reads a webhook's shape: the only place that knows it. Null for what the app has no use for. */
 export function happeningOf(event: string, payload: unknown): Happening | null {
@@ -90,10 +88,6 @@ function whatHappened(event: string, payload: unknown): Bare<Happening> | null {
       const { check_run, check_suite } = check.parse(payload);
       const head = check_run?.head_sha ?? check_suite?.head_sha;
       return head === undefined ? null : { kind: 'check-asked-again', head };
-    }
-    case 'merge_group': {
-      const { head_sha, base_sha } = group.parse(payload).merge_group;
-      return { kind: 'merge-group', head: head_sha, base: base_sha };
     }
     default:
       return null;

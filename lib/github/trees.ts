@@ -70,6 +70,12 @@ export function trees({ octokit, owner, repo }: Repository) {
         return Buffer.from(data.content, 'base64').toString('utf8');
       });
     },
+    /** Whether a commit is the other or one of its ancestors. */
+    async contains(descendant: string, ancestor: string): Promise<boolean> {
+      const basehead = `${descendant}...${ancestor}`;
+      const { data } = await octokit.rest.repos.compareCommitsWithBasehead({ ...at, basehead, per_page: 1 });
+      return data.ahead_by === 0;
+    },
     /**
      * One commit by the API, without author, so that GitHub signs it as the app's. `parent: null` makes an
      * orphan. Nothing points at it until a ref is moved.

@@ -27,6 +27,8 @@ export const requestRecordSchema = z.strictObject({
   ref: z.string(),
   inputs: z.record(z.string(), z.string()),
   at: instantSchema,
+  /** Whose command asked for it: somebody who causes a candidate doesn't approve it. */
+  asked_by: loginSchema.nullable().default(null),
   run: z.int().nullable(),
   /** How the last attempt that was looked at ended; null while it goes on. */
   settled: z
@@ -117,6 +119,7 @@ export const monitorRecordSchema = z.strictObject({
   as_of: instantSchema,
   run: z.strictObject({ id: z.int(), attempt: z.int() }),
   commit: gitShaSchema,
+  asked_by: loginSchema.nullable().default(null),
   monitor: digestSchema,
   retrain: digestSchema.nullable(),
   decay: z.enum(['passed', 'inconclusive', 'failed']),

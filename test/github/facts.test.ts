@@ -19,11 +19,6 @@ describe('happeningOf', () => {
     ],
     ['check_run', { check_run: { head_sha: 'abc' } }, { kind: 'check-asked-again', head: 'abc' }],
     ['check_suite', { check_suite: { head_sha: 'abc' } }, { kind: 'check-asked-again', head: 'abc' }],
-    [
-      'merge_group',
-      { merge_group: { head_sha: 'a', base_sha: 'b' } },
-      { kind: 'merge-group', head: 'a', base: 'b' },
-    ],
   ])('%s', (event, payload, expected) => {
     expect(happeningOf(event, { ...about, ...payload })).toEqual({ ...base, ...expected });
   });

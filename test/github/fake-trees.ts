@@ -42,6 +42,7 @@ export function fakeTrees() {
       commits.set(sha, { sha, tree: sha, parents: parent === null ? [] : [parent], message, files });
       return sha;
     },
+    contains: async (descendant, ancestor) => descends(descendant, ancestor),
     createRef: async (name, sha) => {
       if (refs.has(name)) return false;
       refs.set(name, sha);
