@@ -171,17 +171,17 @@ function sorted(score: Float64Array, keep: (row: number) => boolean): Float64Arr
 }
 
 function shareBelow(sortedValues: Float64Array, value: number): number {
-  const below = lowerBound(sortedValues, value);
-  let notAbove = below;
-  while (notAbove < sortedValues.length && at(sortedValues, notAbove) === value) notAbove++;
-  return (below + (notAbove - below) / 2) / sortedValues.length;
+  const below = countWhere(sortedValues, (other) => other < value);
+  const notAbove = countWhere(sortedValues, (other) => other <= value);
+  return (below + notAbove) / 2 / sortedValues.length;
 }
 
-function lowerBound(sortedValues: Float64Array, value: number): number {
+/** How many of ascending values pass a test that holds for the first ones and for no later one. */
+function countWhere(sortedValues: Float64Array, test: (value: number) => boolean): number {
   let [low, high] = [0, sortedValues.length];
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (at(sortedValues, middle) < value) low = middle + 1;
+    if (test(at(sortedValues, middle))) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -66,3 +66,10 @@ describe('metrics at the edges', () => {
     ['log_loss', 0.75, 0.75],
   ] as const)('%s of %d is a loss of %d', (metric, value, loss) => expect(lossOf(metric, value)).toBe(loss));
 });
+
+it('ranks a constant answer over many rows in good time: its auc is 0.5', () => {
+  const rows = 200_000;
+  const actual = Float64Array.from({ length: rows }, (_, row) => row % 2);
+  const probabilities = new Float64Array(rows * 2).fill(0.5);
+  expect(measure('auc', { kind: 'classes', actual, probabilities, width: 2, positive: 1 })).toBe(0.5);
+});
