@@ -13,7 +13,7 @@ export type FileDiff = {
 };
 
 const MAX_FILES = 3000;
-/** PLATFORM fact 29. */
+/** GitHub docs, repository-limits. */
 const MAX_PATCH_BYTES = 500 * 1024;
 const MAX_ALL_PATCH_BYTES = 1024 * 1024;
 

@@ -35,7 +35,7 @@ async function workflowsTree(git: Git, commit: string): Promise<string | undefin
 }
 
 /**
- * Whether a ref at `sha` needs the permission `workflows` (PLATFORM fact 2): its workflow files differ from
+ * Whether a ref at `sha` needs the permission `workflows`: its workflow files differ from
  * those of every branch head.
  */
 export async function changesWorkflows(git: Git, sha: string): Promise<boolean> {

@@ -206,7 +206,7 @@ function artifactRoutes(scope: FastifyInstance, hub: Hub): void {
       if (ofRun(run, name).length > 0) throw taken();
       const body = request.body instanceof Readable ? request.body : request.raw;
       const { sha256, size } = await hub.blobs.write(body, MAX_ARTIFACT_BYTES);
-      // Two uploads at once: names are unique per run and never overwritten (PLATFORM fact 5).
+      // Two uploads at once: names are unique per run and never overwritten.
       if (ofRun(run, name).length > 0) throw taken();
       const now = timestamp();
       const artifact: Artifact = {

@@ -184,7 +184,7 @@ function newJob(options: { hub: Hub; repo: Repository; run: Run; state: JobState
   };
 }
 
-/** Every job is a check run of the app GitHub Actions on the run's own commit (PLATFORM fact 6). */
+/** Every job is a check run of the app GitHub Actions on the run's own commit. */
 function mirrorCheck(options: { hub: Hub; repo: Repository; run: Run; job: Job }): void {
   const { hub, repo, run, job } = options;
   const before = hub.db.get('checks', job.check_id);
@@ -243,7 +243,7 @@ export async function cancelRun(hub: Hub, run: Run): Promise<void> {
   finishRun({ hub, repo, run, commit: await readCommit(hub.git(repo), run.head_sha) }, 'cancelled');
 }
 
-/** The same run again, as its next attempt: `requested` is not sent on re-runs (PLATFORM fact 13). */
+/** The same run again, as its next attempt: `requested` is not sent on re-runs. */
 export function rerun(hub: Hub, run: Run, actor: string): void {
   const now = timestamp();
   hub.db.put(

@@ -17,7 +17,7 @@ export type SeedSpec = {
   app?: { slug: string; webhookUrl: string };
 };
 
-/** PLATFORM's table of least privilege; `workflows` is not asked for. */
+/** The least that the app works with; `workflows` is not asked for. */
 const APP_PERMISSIONS: Permissions = {
   metadata: 'read',
   contents: 'write',

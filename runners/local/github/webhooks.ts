@@ -99,7 +99,7 @@ export function redeliver(hub: Hub, former: Delivery): Delivery {
   return row;
 }
 
-/** Kept, listed and sent again for this long (PLATFORM fact 16). */
+/** Kept, listed and sent again for this long (GitHub docs, handling-failed-webhook-deliveries). */
 const DELIVERY_DAYS = 3;
 
 export function isFresh(delivery: Delivery, now = Date.now()): boolean {

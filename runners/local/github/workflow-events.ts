@@ -50,7 +50,7 @@ export async function registerWorkflows(hub: Hub, repo: Repository): Promise<voi
   }
 }
 
-/** Events made with a job's GITHUB_TOKEN start no workflows (HARDENING, GitHub's limits). */
+/** Events made with a job's GITHUB_TOKEN start no workflows. */
 function startsNothing({ actor }: Cause): boolean {
   return actor.kind === 'job';
 }

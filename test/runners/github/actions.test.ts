@@ -77,7 +77,7 @@ async function dispatched(more: object = {}): Promise<number> {
 }
 
 describe('workflow_dispatch', () => {
-  // PLATFORM fact 13: changelog of 19 February 2026 and of version 2026-03-10.
+  // GitHub’s changelog of 19 February 2026 and of version 2026-03-10.
   test('answers with the run id: always in the new version, on request in the old', async () => {
     const latest = await dispatch();
     expect(latest.status).toBe(200);
@@ -145,7 +145,7 @@ describe('workflow_dispatch', () => {
     expect((await refusal(dispatch({ workflow_id: 'new.yml', ref: 'new-workflow' }))).status).toBe(404);
   });
 
-  // PLATFORM fact 5: a writer may dispatch by hand, also with his own branch's file; event and path do not tell.
+  // GitHub docs, events-that-trigger-workflows: a writer may dispatch by hand, also with his own branch's file; event and path do not tell.
   test('a writer’s own dispatch on his own branch runs his own file', async () => {
     await work.git('checkout', '--quiet', '-b', 'forge');
     await work.commit('edit the workflow', {
@@ -209,7 +209,7 @@ describe('a run', () => {
     );
   });
 
-  // PLATFORM fact 6: GD troubleshooting-required-status-checks.
+  // GitHub docs, troubleshooting-required-status-checks.
   test('dispatched for a pull request has its checks on the base branch, not on the head', async () => {
     const id = await dispatched();
     await world.control.claim();
@@ -229,7 +229,7 @@ describe('a run', () => {
     expect(elsewhere.data.total_count).toBe(0);
   });
 
-  // PLATFORM fact 5: upload-artifact, docs/MIGRATION.md.
+  // actions/upload-artifact, docs/MIGRATION.md.
   test('has artifacts whose names are taken once', async () => {
     const id = await dispatched();
     await world.control.claim();
@@ -326,7 +326,7 @@ describe('a job’s token', () => {
     expect((await refusal(jobs.rest.repos.get(R))).status).toBe(401);
   });
 
-  // PLATFORM fact 1: GD managing-github-actions-settings-for-a-repository.
+  // GitHub docs, managing-github-actions-settings-for-a-repository.
   test('opens pull requests only where the setting allows it', async () => {
     const id = await dispatched();
     await world.control.claim();
@@ -346,7 +346,7 @@ describe('a job’s token', () => {
     await world.control.update(id, { status: 'completed', conclusion: 'success' });
   });
 
-  // HARDENING: events made with GITHUB_TOKEN start no workflows, except dispatches; apps still hear of them.
+  // GitHub docs, github_token: events made with GITHUB_TOKEN start no workflows, except dispatches; apps still hear of them.
   test('starts no workflows by pushing, but by dispatching', async () => {
     const id = await dispatched();
     await world.control.claim();

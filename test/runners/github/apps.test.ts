@@ -67,7 +67,7 @@ async function newToken(body: object = {}, headers: Record<string, string> = {})
 }
 
 describe('installation tokens', () => {
-  // PLATFORM fact 33: generating-an-installation-access-token, changelog of 27 April 2026.
+  // GitHub docs, generating-an-installation-access-token, changelog of 27 April 2026.
   test('come in both formats', async () => {
     const fresh = await newToken();
     expect(fresh.token).toMatch(/^ghs_\d+_[^.]+\.[^.]+\.[^.]+$/);

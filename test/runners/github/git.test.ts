@@ -158,7 +158,7 @@ describe('refs by the API are compare-and-swap', () => {
 });
 
 describe('commits made by the API', () => {
-  // PLATFORM fact 20: about-commit-signature-verification, "Signature verification for bots".
+  // GitHub docs, about-commit-signature-verification, "Signature verification for bots".
   test('are verified when an app names no author', async () => {
     const commit = await botCommit({ 'models/bikes/data.lock': 'x' }, first);
     expect(commit).toMatchObject({
@@ -204,7 +204,7 @@ describe('commits made by the API', () => {
   });
 });
 
-// PLATFORM fact 2: mkb79/Audible#882, mathieudutour/github-tag-action#138, cli/cli#9514.
+// Seen in mkb79/Audible#882, mathieudutour/github-tag-action#138, cli/cli#9514.
 describe('a ref at a commit with other workflow files needs the permission `workflows`', () => {
   let old: string;
   beforeAll(async () => {
@@ -250,7 +250,7 @@ describe('a ref at a commit with other workflow files needs the permission `work
   });
 });
 
-// PLATFORM fact 3: only the app is a bypass actor.
+// GitHub docs, available-rules-for-rulesets: only the app is a bypass actor here; GITHUB_TOKEN never can be.
 test('rulesets: tags and the state branch are the app’s alone', async () => {
   const rules = ['creation', 'update', 'deletion'].map((type) => ({ type }));
   await world.control.call('PUT', '/rulesets/acme/bikes', [

@@ -226,7 +226,8 @@ describe('merging', () => {
     expect(await work.git('show', 'FETCH_HEAD:two-2.txt')).toBe('2');
   });
 
-  test('waits for the checks that a ruleset requires of the app (PLATFORM facts 10, 11)', async () => {
+  // GitHub docs, available-rules-for-rulesets: a check bound to an app counts only from that app.
+  test('waits for the checks that a ruleset requires of the app', async () => {
     const app = world.secrets.app.id;
     const parameters = { required_status_checks: [{ context: 'roundhouse/gate', integration_id: app }] };
     const rules = [{ type: 'required_status_checks', parameters }];
@@ -293,7 +294,7 @@ describe('reviews', () => {
   });
 });
 
-// PLATFORM fact 14: the changelog of breaking changes of version 2026-03-10.
+// GitHub docs, breaking-changes: the changelog of breaking changes of version 2026-03-10.
 test('version 2026-03-10 has no merge_commit_sha and no single assignee', async () => {
   const pull = await openPull({ 'z.txt': 'z' });
   const get = (version: string) =>

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-// PLATFORM fact 19: immutable-releases; draft, assets, publish.
+// GitHub docs, immutable-releases: draft, assets, publish.
 describe('a release', () => {
   test('is a draft, gets its assets, is published, and keeps every byte', async () => {
     const tag = await bot.rest.git.createTag({
@@ -81,7 +81,7 @@ describe('a release', () => {
   });
 });
 
-// PLATFORM fact 7: docs.github.com/rest/deployments/deployments.
+// docs.github.com/rest/deployments/deployments.
 describe('deployments', () => {
   const deploy = (more: object = {}) =>
     bot.request('POST /repos/{owner}/{repo}/deployments', {

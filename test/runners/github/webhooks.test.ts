@@ -68,7 +68,7 @@ test('a push is told as GitHub tells it', async () => {
   });
 });
 
-// PLATFORM fact 16: handling-failed-webhook-deliveries; redelivery within 3 days, same GUID.
+// GitHub docs, handling-failed-webhook-deliveries; redelivery within 3 days, same GUID.
 test('a failed delivery is not sent again by itself, but on request with the same GUID', async () => {
   world.hook.status = 500;
   await world.as('product-owner').rest.issues.create({ ...R, title: 'Lost' });

@@ -98,7 +98,7 @@ const DISPATCH = z.object({
 const MAX_INPUTS = 25;
 const MAX_INPUT_CHARACTERS = 65_535;
 
-/** `ref` is a branch or a tag, never a SHA; the file must be on the default branch and on `ref` (PLATFORM fact 13). */
+/** `ref` is a branch or a tag, never a SHA; the file must be on the default branch and on `ref`. */
 async function dispatch(call: RepoCall): Promise<Answer> {
   const { hub, actor } = call;
   const workflow = getWorkflow(call);

@@ -72,7 +72,7 @@ function rateLimit(call: Call) {
   const remaining = Number(call.reply.getHeader('x-ratelimit-remaining') ?? limit);
   const reset = Number(call.reply.getHeader('x-ratelimit-reset') ?? 0);
   const core = { limit, remaining, reset, used: limit - remaining, resource: 'core' };
-  // The version 2026-03-10 no longer repeats `core` as `rate` (PLATFORM fact 14).
+  // The version 2026-03-10 no longer repeats `core` as `rate`.
   return ok({ resources: { core }, ...(call.version === '2022-11-28' ? { rate: core } : {}) });
 }
 
@@ -163,7 +163,7 @@ function narrowed(granted: Permissions, wanted: Permissions | undefined): Permis
   return { metadata: 'read', ...wanted };
 }
 
-/** Both formats are alive (PLATFORM fact 33): long with two dots unless the header asks for the old one. */
+/** Both formats are alive: long with two dots unless the header asks for the old one. */
 function installationToken(call: Call, app: App, installation: Installation): string {
   if (call.request.headers['x-github-stateless-s2s-token'] === 'disabled') return newToken('ghs_');
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');

@@ -50,7 +50,7 @@ function listDeployments(call: RepoCall): Answer {
   return list(call, rows.reverse(), (one) => deploymentShape(call.hub, call.repo, one));
 }
 
-/** The defaults are GitHub's own, dangerous ones (PLATFORM fact 7). */
+/** The defaults are GitHub's own, dangerous ones (docs, rest/deployments). */
 const DEPLOYMENT = z.object({
   ref: z.string().min(1),
   task: z.string().default('deploy'),
@@ -224,7 +224,7 @@ function addStatus(
   return status;
 }
 
-/** All earlier ones of the environment by NAME that are neither transient nor production (PLATFORM fact 7). */
+/** All earlier ones of the environment by NAME that are neither transient nor production. */
 function inactivateOthers(call: RepoCall, deployment: Deployment): void {
   const earlier = ofRepository(call).filter(
     (one) =>

@@ -122,7 +122,7 @@ async function getTree(call: RepoCall) {
 
 const PERSON = z.object({ name: z.string(), email: z.string(), date: z.string().optional() });
 
-/** A commit by an app with no author, committer or signature of its own is GitHub's: verified (PLATFORM fact 20). */
+/** A commit by an app with no author, committer or signature of its own is GitHub's: verified. */
 async function createCommit(call: RepoCall) {
   const { hub, actor } = call;
   const input = parseBody(

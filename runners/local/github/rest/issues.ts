@@ -224,7 +224,7 @@ async function updateIssue(call: RepoCall): Promise<Answer> {
   return ok(shown(call, issue));
 }
 
-/** `edited` carries what was there before: how a ticked box is told from other edits (PLATFORM fact 25). */
+/** `edited` carries what was there before: how a ticked box is told from other edits. */
 export async function editText(
   call: RepoCall,
   issue: Issue,

@@ -63,7 +63,7 @@ function getRelease(call: RepoCall): Release {
   return found;
 }
 
-/** A draft has no tag yet: it is not found here (PLATFORM fact 19). */
+/** A draft has no tag yet: it is not found here. */
 function byTag(call: RepoCall): Answer {
   const found = visible(call).find(({ tag_name, draft }) => !draft && tag_name === call.params['*']);
   if (!found) throw notFound();
@@ -123,7 +123,7 @@ function checkTagFree(call: RepoCall, tag: string, own: number | undefined): voi
   if (taken) throw invalid({ resource: 'Release', code: 'already_exists', field: 'tag_name' });
 }
 
-/** Publishing without a tag makes a lightweight one; each release is the latest unless told (PLATFORM fact 19). */
+/** Publishing without a tag makes a lightweight one; each release is the latest unless told. */
 async function publish(call: RepoCall, release: Release, makeLatest: string | undefined): Promise<void> {
   const { hub, actor } = call;
   checkTagFree(call, release.tag_name, release.id);
