@@ -76,10 +76,11 @@ function measureColumn(
 ): Measured {
   const random = randomOf(question.seed + index);
   const place = placer(reference, category);
-  const before = histograms(place(reference), place.count, question.reference.units);
-  const now = histograms(place(current), place.count, (question.currentOf?.[role] ?? question.current).units);
+  const places = { reference: place(reference), current: place(current) };
+  const before = histograms(places.reference, place.count, question.reference.units);
+  const now = histograms(places.current, place.count, (question.currentOf?.[role] ?? question.current).units);
   const raw = psi(before.total, now.total);
-  const past = pastWindows(place(reference), before.total, question.reference.time, question.window);
+  const past = pastWindows(places.reference, before.total, question.reference.time, question.window);
   const noise = blockNull(before, now.units, random);
   const known = past.length >= FEWEST_PAST_WINDOWS ? past : noise;
   return {
@@ -92,8 +93,8 @@ function measureColumn(
     ks: category ? null : ksOf(reference, current),
     p: (1 + noise.filter((value) => value >= raw).length) / (noise.length + 1),
     missing: {
-      reference: shareMissing(place(reference), place.count),
-      current: shareMissing(place(current), place.count),
+      reference: shareMissing(places.reference, place.count),
+      current: shareMissing(places.current, place.count),
     },
   };
 }
