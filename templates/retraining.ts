@@ -51,11 +51,18 @@ export function retrainingPull({
   };
 }
 
-/** `prefix` of all retraining branches of a model, and the branch of one window. */
+/** The branch of one window. */
 export function retrainingBranch(model: string, asOf: string): string {
   return `${retrainingPrefix(model)}${asOf.slice(0, 10)}`;
 }
 
-export function retrainingPrefix(model: string): string {
+function retrainingPrefix(model: string): string {
   return `roundhouse-retrain-${model}-`;
+}
+
+/** Day of data time of a model's retraining branch, or null where the branch is no such one. */
+export function retrainingDay(model: string, branch: string): string | null {
+  const prefix = retrainingPrefix(model);
+  const day = branch.slice(prefix.length);
+  return branch.startsWith(prefix) && /^\d{4}-\d{2}-\d{2}$/.test(day) ? day : null;
 }

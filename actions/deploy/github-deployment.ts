@@ -11,6 +11,11 @@ const STATE = {
   'rolled-back': 'failure',
 } as const;
 
+/** GitHub's environment: one per model and environment of ours. */
+export function deploymentName({ model, environment }: { model: string; environment: string }): string {
+  return `${model}/${environment}`;
+}
+
 /** Without the app: one GitHub deployment per rollout, found again by the number of its record. */
 export async function recordDeployment(
   { forge }: StepGitHub,
@@ -18,7 +23,7 @@ export async function recordDeployment(
   url: string | null,
 ): Promise<void> {
   const { n, model, environment, release, phase } = record;
-  const name = `${model}/${environment}`;
+  const name = deploymentName(record);
   const known = await forge.deployments.list(name);
   const id =
     known.find((deployment) => deployment.n === n)?.id ??

@@ -6,32 +6,40 @@ import {
   type DeploymentRecord,
   deploymentRecordSchema,
   nextAction,
-  type Release,
 } from '#lib/lifecycle/rollout.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import type { StageContext } from '../kit/context.ts';
+import type { Environment } from '../kit/deps.ts';
 import { git } from '../kit/git.ts';
-import { openGitHub } from '../kit/github.ts';
+import { openGitHub, permitted, type StepGitHub } from '../kit/github.ts';
 import { loadLocks, loadModelFolder, loadPolicy } from '../kit/model-folder.ts';
 import type { StageResult } from '../kit/stage.ts';
-import { recordDeployment } from './github-deployment.ts';
+import { deploymentName, recordDeployment } from './github-deployment.ts';
 import { main } from './main.ts';
+import { standingOf, versionOf } from './plain-version.ts';
+import { openTarget } from './target.ts';
 import { supervisorToken } from './token.ts';
 
 const POLL_MS = 500;
 
 /**
- * Without the app: the whole rollout in one go, with its record kept in `.roundhouse/deployments/`. A rollout
- * that was cut short is taken up again; one that is over for the same bytes is not repeated.
+ * Without the app: the whole rollout in one go, from what the target serves now to what the locks name. Run
+ * again it finds its version in force and only checks it. Records are kept in `.roundhouse/deployments/`; a
+ * rollout that was cut short is taken up again where its record is still there, and begins again elsewhere.
  */
 export async function rollOut(context: StageContext): Promise<StageResult<'deploy'>> {
   const { deps, model } = context;
-  const records = recordFolder(deps.workspace, model, environmentOf(context));
-  const tell = await teller(context);
-  let record = records.newest();
-  const wanted = await wantedRecord(context, record);
-  if (record === null || record.release.candidate !== wanted.release.candidate || isFailed(record))
-    record = records.save(wanted);
+  const environment = environmentOf(context);
+  const records = recordFolder(deps.workspace, model, environment);
+  const token = context.option('token');
+  const github = token === '' ? null : await openGitHub({ token, env: deps.env });
+  const known = await permitted('deployments: write', async () =>
+    github === null ? [] : github.forge.deployments.list(deploymentName({ model, environment })),
+  );
+  const last = records.newest();
+  const numbers = [last?.n ?? 0, ...known.map(({ n }) => n ?? 0)];
+  const wanted = await wantedRecord(context, { environment, taken: Math.max(...numbers) });
+  let record = last !== null && isCutShort(last, wanted) ? last : records.save(wanted);
   for (;;) {
     const next = nextAction(record, new Date().toISOString());
     if (next === 'wait') {
@@ -41,12 +49,12 @@ export async function rollOut(context: StageContext): Promise<StageResult<'deplo
     const action = next === 'none' ? 'start' : next;
     const recordDigest = await deps.store.put(JSON.stringify(record));
     const result = await main(
-      { model, environment: record.environment, action, record, recordDigest },
+      { model, environment, action, record, recordDigest },
       { ...deps, supervisorToken: supervisorToken(context) },
     );
     const found = result.statement.predicate.result;
     record = records.save(advance(record, found, new Date().toISOString(), null));
-    await tell(record);
+    if (github !== null) await tell(github, record, deps.env);
     deps.progress.note(
       `${record.phase}${record.phase === 'progressing' ? `, step ${record.step + 1}` : ''}: ${result.verdict}`,
     );
@@ -54,17 +62,18 @@ export async function rollOut(context: StageContext): Promise<StageResult<'deplo
   }
 }
 
-/** With a token every change of phase is told to GitHub. */
-async function teller({ option, deps }: StageContext): Promise<(record: DeploymentRecord) => Promise<void>> {
-  const token = option('token');
-  if (token === '') return async () => {};
-  const github = await openGitHub({ token, env: deps.env });
-  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: run } = deps.env;
-  return (record) => recordDeployment(github, record, `${server}/${repository}/actions/runs/${run}`);
+/** Every change of phase becomes a status of the GitHub deployment. */
+function tell(github: StepGitHub, record: DeploymentRecord, env: Environment): Promise<void> {
+  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: run } = env;
+  const url = `${server}/${repository}/actions/runs/${run}`;
+  return permitted('deployments: write', () => recordDeployment(github, record, url));
 }
 
-function isFailed({ phase }: DeploymentRecord): boolean {
-  return phase === 'aborted' || phase === 'rolled-back' || phase === 'paused';
+/** The record of a rollout that has begun and is not over, from and to the same versions. */
+function isCutShort(last: DeploymentRecord, { release, previous }: DeploymentRecord): boolean {
+  const begun = last.phase === 'progressing' || last.phase === 'promoting';
+  const isSame = last.release.candidate === release.candidate && last.release.version === release.version;
+  return begun && isSame && last.previous?.candidate === previous?.candidate;
 }
 
 function environmentOf({ option, deps, model }: StageContext): string {
@@ -78,9 +87,12 @@ function environmentOf({ option, deps, model }: StageContext): string {
   );
 }
 
-async function wantedRecord(context: StageContext, last: DeploymentRecord | null): Promise<DeploymentRecord> {
+/** From what serves now to what the locks name; `taken` is the highest number of a rollout that is known. */
+async function wantedRecord(
+  context: StageContext,
+  { environment: name, taken }: { environment: string; taken: number },
+): Promise<DeploymentRecord> {
   const { deps, model } = context;
-  const name = environmentOf(context);
   const locks = loadLocks(deps.workspace, model);
   if (locks === null)
     throw new UserError(`models/${model} has no model.lock`, {
@@ -93,28 +105,26 @@ async function wantedRecord(context: StageContext, last: DeploymentRecord | null
     });
   const { operate } = loadModelFolder(deps.workspace, model);
   const { candidate, bundle, model: bytes } = locks.model;
+  const { url } = environment.target;
+  const target = openTarget({ url, token: supervisorToken(context), model, environment: name, fetch });
+  const served = (await target.state())?.versions ?? [];
+  const { n, previous, isInForce } = standingOf({ served, candidate, taken });
   return deploymentRecordSchema.parse({
     kind: 'roundhouse-deployment',
-    n: (last?.n ?? 0) + 1,
+    n,
     model,
     environment: name,
     commit: (await git(deps.workspace, 'rev-parse', 'HEAD'))?.trim() ?? '',
-    release: { version: nextVersion(last), candidate, bundle, model: bytes },
-    previous: last?.phase === 'succeeded' ? last.release : (last?.previous ?? null),
+    release: { version: versionOf(n), candidate, bundle, model: bytes },
+    previous,
     strategy: operate.deployment.strategy,
     target: environment.target,
-    phase: 'pending',
+    phase: isInForce ? 'succeeded' : 'pending',
     step: 0,
     step_started_at: null,
     github_deployment: null,
     history: [],
   });
-}
-
-/** Versions of a machine without a registry count up from 0.1.0: they are this machine's own. */
-function nextVersion(last: { release: Release } | null): string {
-  const minor = last === null ? 0 : Number(last.release.version.split('.')[1]);
-  return `0.${minor + 1}.0`;
 }
 
 function recordFolder(workspace: string, model: string, environment: string) {

@@ -1,7 +1,7 @@
 import { getOctokit } from '@actions/github';
 import { guardedFetch, octokitDefaults } from '#lib/github/client.ts';
 import { type Forge, forge } from '#lib/github/forge.ts';
-import { orNull, type Repository } from '#lib/github/repository.ts';
+import { orNull, type Repository, statusOf } from '#lib/github/repository.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import type { Environment } from './deps.ts';
 
@@ -24,4 +24,22 @@ export async function openGitHub({ token, env }: { token: string; env: Environme
   const repository = { octokit: octokit as unknown as Repository['octokit'], owner, repo };
   const viewer = await orNull(octokit.rest.users.getAuthenticated()).catch(() => null);
   return { forge: forge(repository), owner, repo, login: viewer?.data.login ?? ACTIONS_LOGIN };
+}
+
+/** A refusal of the step's token is the workflow's to mend: `permissions` is what its job must grant. */
+export async function permitted<Value>(permissions: string, ask: () => Promise<Value>): Promise<Value> {
+  try {
+    return await ask();
+  } catch (cause) {
+    const status = statusOf(cause);
+    if (status === 401) {
+      const fix = 'hand over one that is valid, such as `token: ${{ github.token }}`';
+      throw new UserError('GitHub does not know the token', { fix, cause });
+    }
+    if (status === 403 && /not accessible by/.test(String(cause))) {
+      const fix = `grant the job \`permissions: { ${permissions} }\``;
+      throw new UserError('GitHub refuses what the token asks for', { fix, cause });
+    }
+    throw cause;
+  }
 }

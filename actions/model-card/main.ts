@@ -35,7 +35,7 @@ export function cardFacts(
 export async function main(
   inputs: CardInputs,
   deps: Pick<StageDeps, 'workspace'>,
-): Promise<{ section: string; card: string }> {
+): Promise<{ section: string; card: string; candidate: CardFacts['candidate'] }> {
   const facts = cardFacts(inputs, deps);
-  return { section: renderCardSection(facts), card: renderModelCard(facts) };
+  return { section: renderCardSection(facts), card: renderModelCard(facts), candidate: facts.candidate };
 }

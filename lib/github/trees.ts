@@ -120,6 +120,14 @@ export function trees({ octokit, owner, repo }: Repository) {
         throw error;
       }
     },
+    /** A ref that is gone already is as good as removed. */
+    async removeRef(name: string): Promise<void> {
+      try {
+        await octokit.rest.git.deleteRef({ ...at, ref: name });
+      } catch (error) {
+        if (statusOf(error) !== 404 && (await ref(name)) !== null) throw error;
+      }
+    },
     /** Compare and swap: false when the ref has moved so that this is no fast-forward. */
     async moveRef(name: string, sha: string): Promise<boolean> {
       try {

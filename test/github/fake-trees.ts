@@ -48,6 +48,9 @@ export function fakeTrees() {
       refs.set(name, sha);
       return true;
     },
+    removeRef: async (name) => {
+      refs.delete(name);
+    },
     moveRef: async (name, sha) => {
       const now = refs.get(name);
       if (now === undefined || !descends(sha, now)) return false;
