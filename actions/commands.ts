@@ -1,7 +1,8 @@
 import process from 'node:process';
 import { styleText } from 'node:util';
 import type { Command } from 'commander';
-import type { EvidenceStage } from '#lib/lifecycle/evidence.ts';
+import type { EvidenceStage, Statement } from '#lib/lifecycle/evidence.ts';
+import { type LifecycleStage, lifecycleStage } from '#lib/lifecycle/stage.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import type { Verdict } from '#lib/lifecycle/verdict.ts';
 import { openContext, type StageContext } from './kit/context.ts';
@@ -10,6 +11,7 @@ import { judged } from './kit/judged.ts';
 import { loadModelFolder } from './kit/model-folder.ts';
 import { planned } from './kit/planned.ts';
 import { silentProgress, terminalProgress } from './kit/progress.ts';
+import { readRegistry } from './kit/registered.ts';
 import type { StageResult } from './kit/stage.ts';
 import { type PlannedStage, main as planMain } from './plan/main.ts';
 import { stages, withOption } from './stages.ts';
@@ -126,11 +128,25 @@ export function printError(error: unknown): 2 | 3 {
 
 async function plan(context: StageContext): Promise<Outcome> {
   const needed = await stagesOf(context);
+  const standing = await standingOf(context);
   return {
     verdict: 'passed',
-    value: { model: context.model, stages: needed },
-    lines: needed.map(describeStage),
+    value: { model: context.model, standing, stages: needed },
+    lines: [`${context.model}: ${standing}`, ...needed.map(describeStage)],
   };
+}
+
+/** Where the model is in its life, as this checkout's evidence and tags tell it. */
+async function standingOf({ evidence, deps, model }: StageContext): Promise<LifecycleStage> {
+  const { versions, assignments } = await readRegistry(deps.workspace, model);
+  const deployed = evidence.find('deploy')?.statement.predicate.result.phase === 'succeeded';
+  return lifecycleStage({
+    defined: true,
+    dataReady: evidence.find('data')?.statement.predicate.result.contract.verdict === 'passed',
+    registered: versions.length > 0 || evidence.find('evaluate') !== null,
+    serving: deployed || assignments.length > 0,
+    retraining: evidence.find('retrain')?.statement.predicate.result.decision === 'open',
+  });
 }
 
 async function stagesOf(context: StageContext): Promise<PlannedStage[]> {
@@ -164,13 +180,17 @@ async function upToDateOr<Stage extends EvidenceStage>(
   const decided = (await stagesOf(context)).find((entry) => entry.stage === name && entry.index === index);
   const found = context.evidence.find(name, index ?? undefined);
   if (decided?.run === false && found !== null && context.option('force') === '') {
-    return {
-      verdict: 'passed',
-      value: found.statement,
-      lines: [`${name}: up to date, nothing to do (--force runs it all the same)`],
-    };
+    const verdict = recordedVerdict(found.statement);
+    const lines = [`${name}: up to date, ${verdict} (--force runs it all the same)`];
+    return { verdict, value: found.statement, lines };
   }
   return runAndSave(context, name, run, { index, inputs: decided?.inputs ?? null });
+}
+
+/** A stage that need not run again still says what it found: a failed gate stays failed. */
+function recordedVerdict({ predicate: { result } }: Statement<'data' | 'train' | 'evaluate'>): Verdict {
+  if ('contract' in result) return result.contract.verdict;
+  return 'verdict' in result ? result.verdict : 'passed';
 }
 
 async function runAndSave<Stage extends EvidenceStage>(
