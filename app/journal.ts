@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 
@@ -23,6 +23,7 @@ export type Journal = Awaited<ReturnType<typeof openJournal>>;
 export async function openJournal(folder: string) {
   await mkdir(folder, { recursive: true });
   const path = join(folder, 'deliveries.jsonl');
+  const heardAt = await lastWrite(path);
   const { unfinished, done } = await replay(path);
   const waiting = new Map(unfinished.map((delivery) => [delivery.id, delivery]));
   await compact(path, waiting, done);
@@ -30,6 +31,8 @@ export async function openJournal(folder: string) {
   const append = groupCommit(file);
 
   return {
+    /** When the process before this one last wrote; null for a first one. */
+    heardAt,
     /** Deliveries that were received and not done when the process ended, in order. */
     unfinished: (): Delivery[] => [...waiting.values()],
     waiting: (): number => waiting.size,
@@ -48,6 +51,14 @@ export async function openJournal(folder: string) {
     },
     close: (): Promise<void> => file.close(),
   };
+}
+
+async function lastWrite(path: string): Promise<Date | null> {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  return found?.mtime ?? null;
 }
 
 async function replay(path: string): Promise<{ unfinished: Delivery[]; done: Set<string> }> {

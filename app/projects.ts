@@ -75,6 +75,7 @@ export function createProjects({
       setPace: (seconds) => {
         pace = settings.pace ?? seconds;
       },
+      heard: new Set(),
       now,
       log,
     };

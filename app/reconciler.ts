@@ -1,8 +1,15 @@
 import { reconcileProject } from './features/reconcile.ts';
 import type { Projects } from './projects.ts';
 
-/** Looks at every repository in turn; remembers from when on comments have to be read. */
-export function createReconciler(projects: Projects): () => Promise<void> {
+/** How far back the first look of a new installation goes: GitHub keeps deliveries for three days. */
+const FIRST_LOOK_MS = 3 * 24 * 3_600_000;
+
+/**
+ * Looks at every repository in turn; remembers from when on comments have to be read. A first look goes back
+ * to `heardAt`, when the last delivery came to the process before this one.
+ */
+export function createReconciler(projects: Projects, heardAt: Date | null): () => Promise<void> {
+  const first = heardAt ?? new Date(Date.now() - FIRST_LOOK_MS);
   const seen = new Map<string, Date>();
   return async () => {
     const failures: unknown[] = [];
@@ -11,7 +18,7 @@ export function createReconciler(projects: Projects): () => Promise<void> {
       const { project, queue } = await projects.of(facts);
       const look = queue.run('reconcile', async () => {
         await project.state.refresh();
-        seen.set(name, await reconcileProject(project, seen.get(name) ?? null));
+        seen.set(name, await reconcileProject(project, seen.get(name) ?? first));
       });
       await look.catch((error: unknown) => failures.push(error));
     }

@@ -54,7 +54,7 @@ export async function startApp({
     healthy: () => ({ ok: true, detail: { waiting: journal.waiting(), ...status } }),
   });
   const stopping = new AbortController();
-  const reconcile = createReconciler(projects);
+  const reconcile = createReconciler(projects, journal.heardAt);
 
   async function keepReconciling(): Promise<void> {
     while (!stopping.signal.aborted) {

@@ -36,7 +36,10 @@ type Reply = { line: string; ok: boolean; text: string };
 export async function handleComment(project: Project, comment: CommentFacts): Promise<void> {
   if (comment.author.type !== 'User') return;
   const lines = parseCommands(comment.body);
-  if (lines.length === 0) return;
+  if (lines.length === 0) {
+    project.heard.add(comment.id);
+    return;
+  }
   await once(project, {
     key: `comment:${comment.id}`,
     find: async () => null,

@@ -10,8 +10,6 @@ import { syncRegistry } from './register.ts';
 
 /** Comments are looked for this much further back than the last time: clocks and listings lag. */
 const OVERLAP_MS = 5 * 60_000;
-/** How far back a first look goes: GitHub keeps deliveries for three days. */
-const FIRST_LOOK_MS = 3 * 24 * 3_600_000;
 
 export function defaultBranch(on: On): void {
   on({
@@ -47,11 +45,10 @@ export async function syncDefaultBranch(project: Project): Promise<void> {
  * Finishes what was left, from what GitHub says now: the same steps as on events, since every one of them
  * converges. One that fails doesn't keep the others back. Returns when it began, for the next look at comments.
  */
-export async function reconcileProject(project: Project, since: Date | null): Promise<Date> {
+export async function reconcileProject(project: Project, since: Date): Promise<Date> {
   const began = project.now();
-  const from = since ? since.getTime() - OVERLAP_MS : began.getTime() - FIRST_LOOK_MS;
   await allOf([
-    () => readMissedComments(project, new Date(from)),
+    () => readMissedComments(project, new Date(since.getTime() - OVERLAP_MS)),
     () => syncProblems(project),
     () => syncOpenPullRequests(project),
     () => syncDefaultBranch(project),
@@ -69,7 +66,8 @@ async function allOf(steps: (() => Promise<void>)[]): Promise<void> {
 /** The API shows only the newest text of a comment, so an edited one is no command. */
 async function readMissedComments(project: Project, since: Date): Promise<void> {
   for (const comment of await project.forge.comments.since(since)) {
-    if (comment.edited || comment.created_at < since.toISOString()) continue;
+    if (comment.edited || project.heard.has(comment.id)) continue;
+    if (Date.parse(comment.created_at) < since.getTime()) continue;
     await handleComment(project, comment);
   }
 }
