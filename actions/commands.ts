@@ -143,7 +143,7 @@ async function standingOf({ evidence, deps, model }: StageContext): Promise<Life
   return lifecycleStage({
     defined: true,
     dataReady: evidence.find('data')?.statement.predicate.result.contract.verdict === 'passed',
-    registered: versions.length > 0 || evidence.find('evaluate') !== null,
+    registered: versions.length > 0 || deployed,
     serving: deployed || assignments.length > 0,
     retraining: evidence.find('retrain')?.statement.predicate.result.decision === 'open',
   });

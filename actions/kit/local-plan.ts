@@ -26,7 +26,8 @@ export async function localPlan({
 }): Promise<JobPlan> {
   const folder = loadModelFolder(deps.workspace, model);
   const head = (await git(deps.workspace, 'rev-parse', 'HEAD'))?.trim() ?? NO_COMMIT;
-  const incumbent = await findChampion({ model, base, deps });
+  const digests = await inputDigests(deps.workspace, folder);
+  const incumbent = await findChampion({ model, base, digests, deps });
   return {
     kind: 'roundhouse-plan',
     version: 1,
@@ -36,7 +37,7 @@ export async function localPlan({
     base: incumbent?.champion.commit ?? head,
     head,
     merge: head,
-    digests: await inputDigests(deps.workspace, folder),
+    digests,
     champion: incumbent?.champion ?? null,
     anchor: incumbent?.anchor ?? null,
     looks: {},
@@ -61,17 +62,47 @@ export async function inputDigests(
 
 type Incumbent = { champion: Champion; anchor: Part };
 
+/**
+ * The newest lock in the base's history that other inputs than the present ones led to: a commit of the locks
+ * that were just made does not turn a candidate into its own champion.
+ */
 async function findChampion({
   model,
   base,
+  digests,
   deps,
 }: {
   model: string;
   base: string;
+  digests: InputDigests;
   deps: OpenDeps;
 }): Promise<Incumbent | null> {
-  const lock = await lockAt({ workspace: deps.workspace, model, commit: base });
-  if (lock === null) return null;
+  const { workspace } = deps;
+  const history = await git(workspace, 'log', '--format=%H', base, '--', `models/${model}/model.lock`);
+  for (const commit of (history ?? '').split('\n').filter((line) => line !== '')) {
+    const lock = await lockAt({ workspace, model, commit });
+    if (lock !== null && !isOf(lock, digests)) return incumbentOf({ model, base, commit, lock, deps });
+  }
+  return null;
+}
+
+function isOf(lock: ModelLock, { code, config, gates, policy }: InputDigests): boolean {
+  return lock.code === code && lock.config === config && lock.gates === gates && lock.policy === policy;
+}
+
+async function incumbentOf({
+  model,
+  base,
+  commit,
+  lock,
+  deps,
+}: {
+  model: string;
+  base: string;
+  commit: string;
+  lock: ModelLock;
+  deps: OpenDeps;
+}): Promise<Incumbent | null> {
   const reference = await readReference(deps.store, lock.bundle);
   if (reference === null) {
     deps.progress.warn(
@@ -79,7 +110,6 @@ async function findChampion({
     );
     return null;
   }
-  const commit = (await git(deps.workspace, 'rev-parse', base))?.trim() ?? NO_COMMIT;
   return {
     champion: championOf({ lock, commit, reference, version: await versionOf(deps.workspace, model, lock) }),
     anchor: reference.anchor,
