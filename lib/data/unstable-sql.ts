@@ -1,6 +1,7 @@
-/** What gives another answer on another day or run. As plain names too: SQL writes some without brackets. */
+/** Functions that give another answer on another day or run. */
 const UNSTABLE = new Set([
   'ago',
+  'current_connection_id',
   'current_date',
   'current_localtime',
   'current_localtimestamp',
@@ -8,6 +9,7 @@ const UNSTABLE = new Set([
   'current_query_id',
   'current_time',
   'current_timestamp',
+  'current_transaction_id',
   'currval',
   'gen_random_uuid',
   'get_current_time',
@@ -25,6 +27,9 @@ const UNSTABLE = new Set([
   'uuidv4',
   'uuidv7',
 ]);
+
+/** Those that SQL writes without brackets too; any other bare name, such as `uuid`, is a column. */
+const BARE = new Set(['current_date', 'current_time', 'current_timestamp', 'localtime', 'localtimestamp']);
 
 /**
  * Uses of clock, chance and samples in a SELECT, from DuckDB's own syntax tree (`json_serialize_sql`): the
@@ -51,5 +56,5 @@ function partsOf({
   if (called !== undefined && (UNSTABLE.has(called) || (called === 'age' && children?.length === 1)))
     return [called];
   const [name, ...path] = names ?? [];
-  return name !== undefined && path.length === 0 && UNSTABLE.has(name.toLowerCase()) ? [name] : [];
+  return name !== undefined && path.length === 0 && BARE.has(name.toLowerCase()) ? [name] : [];
 }
