@@ -10,7 +10,7 @@ import type { Projects } from './projects.ts';
 /** Registers every feature with Probot, and nothing else. */
 export async function registerFeatures(probot: Probot, projects: Projects): Promise<void> {
   await probot.load((app) => {
-    const on: On = ({ events, kind, key, handle }) => {
+    const on: On = ({ events, kind, key, hear, handle }) => {
       type Wanted = Parameters<typeof handle>[1];
       const kinds: Happening['kind'][] = Array.isArray(kind) ? kind : [kind];
       const isWanted = (happening: Happening | null): happening is Wanted =>
@@ -19,6 +19,7 @@ export async function registerFeatures(probot: Probot, projects: Projects): Prom
         const happening = happeningOf(name, payload);
         if (!isWanted(happening)) return;
         const { project, queue } = await projects.of(happening);
+        hear?.(project, happening);
         await queue.run(key(happening), async () => {
           await project.state.refresh();
           await handle(project, happening);

@@ -1,4 +1,4 @@
-import type { Happening, RepositoryFacts } from '#lib/github/facts.ts';
+import type { Happening } from '#lib/github/facts.ts';
 import type { Project } from './project.ts';
 
 type Kind = Happening['kind'];
@@ -12,7 +12,7 @@ export type On = <Name extends Kind>(feature: {
   events: string[];
   kind: Name | Name[];
   key: (happening: Of<Name>) => string;
+  /** Called at once, before the repository's other tasks have ended. */
+  hear?: (project: Project, happening: Of<Name>) => void;
   handle: (project: Project, happening: Of<Name>) => Promise<void>;
 }) => void;
-
-export type { RepositoryFacts };

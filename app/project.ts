@@ -24,8 +24,8 @@ export type Project = {
   /** Tells the state branch how long to collect records before a commit. */
   setPace(seconds: number): void;
   /**
-   * Comments whose created text came by webhook and held no command. GitHub's API shows only the newest text,
-   * and an edit within the second of the creation doesn't show: what was heard is not read again.
+   * Comments that came by webhook, as they were created. GitHub's API shows only the newest text, and an edit
+   * within the second of the creation doesn't show: what was heard is not read again.
    */
   heard: Set<number>;
   now(): Date;

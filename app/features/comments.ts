@@ -25,6 +25,7 @@ export function comments(on: On): void {
     events: ['issue_comment.created'],
     kind: 'comment',
     key: ({ comment }) => `comment:${comment.id}`,
+    hear: (project, { comment }) => void project.heard.add(comment.id),
     handle: (project, { comment }) => handleComment(project, comment),
   });
 }
@@ -36,10 +37,7 @@ type Reply = { line: string; ok: boolean; text: string };
 export async function handleComment(project: Project, comment: CommentFacts): Promise<void> {
   if (comment.author.type !== 'User') return;
   const lines = parseCommands(comment.body);
-  if (lines.length === 0) {
-    project.heard.add(comment.id);
-    return;
-  }
+  if (lines.length === 0) return;
   await once(project, {
     key: `comment:${comment.id}`,
     find: async () => null,

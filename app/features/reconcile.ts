@@ -10,6 +10,7 @@ import { syncRegistry } from './register.ts';
 
 /** Comments are looked for this much further back than the last time: clocks and listings lag. */
 const OVERLAP_MS = 5 * 60_000;
+const WEBHOOK_FIRST_MS = 5_000;
 
 export function defaultBranch(on: On): void {
   on({
@@ -63,11 +64,16 @@ async function allOf(steps: (() => Promise<void>)[]): Promise<void> {
   if (failures.length > 0) throw new AggregateError(failures);
 }
 
-/** The API shows only the newest text of a comment, so an edited one is no command. */
+/**
+ * The API shows only the newest text of a comment, so an edited one is no command, and a young one is left to
+ * its webhook, which has the text as it was created.
+ */
 async function readMissedComments(project: Project, since: Date): Promise<void> {
+  const until = project.now().getTime() - WEBHOOK_FIRST_MS;
   for (const comment of await project.forge.comments.since(since)) {
     if (comment.edited || project.heard.has(comment.id)) continue;
-    if (Date.parse(comment.created_at) < since.getTime()) continue;
+    const created = Date.parse(comment.created_at);
+    if (created < since.getTime() || created > until) continue;
     await handleComment(project, comment);
   }
 }

@@ -103,7 +103,7 @@ function octokit(url: string, token: string): Octokit {
 }
 
 export async function eventually<Found>(
-  what: string,
+  what: string | (() => string),
   look: () => Promise<Found | undefined | null | false>,
   { log, limitMs = 60_000 }: { log?: string[]; limitMs?: number } = {},
 ): Promise<Found> {
@@ -112,7 +112,9 @@ export async function eventually<Found>(
     if (found !== undefined && found !== null && found !== false) return found;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error(`waited in vain for ${what}\n${(log ?? []).slice(-15).join('')}`);
+  throw new Error(
+    `waited in vain for ${typeof what === 'string' ? what : what()}\n${(log ?? []).slice(-15).join('')}`,
+  );
 }
 
 export async function openProblem(world: World): Promise<number> {
@@ -148,12 +150,14 @@ export async function say(world: World, login: string, number: number, body: str
 }
 
 export async function gateOf(world: World, number: number, conclusion: string) {
+  let seen = 'no gate';
   return eventually(
-    `the gate of #${number} to be ${conclusion}`,
+    () => `the gate of #${number} to be ${conclusion}: it is ${seen}`,
     async () => {
       const { data: pull } = await world.as('ml-lead').rest.pulls.get({ ...R, pull_number: number });
       const { data } = await world.as('ml-lead').rest.checks.listForRef({ ...R, ref: pull.head.sha });
       const gate = data.check_runs.find(({ name }) => name === 'roundhouse/gate');
+      seen = `${gate?.conclusion ?? gate?.status}, ${gate?.output.title}`;
       return gate?.status === 'completed' && gate.conclusion === conclusion
         ? { title: gate.output.title ?? '', head: pull.head.sha, checks: data.check_runs }
         : null;
