@@ -18,33 +18,34 @@ import { stages, withOption } from './stages.ts';
 
 type Options = Record<string, string | boolean | undefined>;
 
+/** One for all stages of a candidate: what is compared with decides what is made. */
+const BASE: [string, string] = ['--base <ref>', 'git ref whose locks name the champion (default HEAD)'];
+const FORCE: [string, string] = ['--force', 'run even when up to date'];
+
 /** The stages in any checkout, without GitHub. */
 export function stageCommands(program: Command): void {
-  stage(program, 'plan', 'say which stages the present files need, and why', plan);
+  stage(program, 'plan', 'say which stages the present files need, and why', plan, BASE);
   stage(
     program,
     'data',
     'run the SQL pipeline, check the contract, make profile and parts',
     (context) => upToDateOr(context, 'data', null, stages.data),
-    ['--force', 'run even when up to date'],
+    BASE,
+    FORCE,
   );
-  stage(
-    program,
-    'train',
-    'train every candidate of model.yml',
-    trainAll,
-    ['--force', 'run even when up to date'],
-    ['--candidate <index>', 'only this one'],
-  );
+  stage(program, 'train', 'train every candidate of model.yml', trainAll, BASE, FORCE, [
+    '--candidate <index>',
+    'only this one',
+  ]);
   stage(
     program,
     'evaluate',
     'judge the winner of the search on the holdout',
     (context) => upToDateOr(context, 'evaluate', null, stages.evaluate),
-    ['--force', 'run even when up to date'],
-    ['--base <ref>', 'git ref whose locks name the champion (default HEAD)'],
+    BASE,
+    FORCE,
   );
-  stage(program, 'card', 'write locks, cards and change note into models/<name>/', card);
+  stage(program, 'card', 'write locks, cards and change note into models/<name>/', card, BASE);
   stage(
     program,
     'deploy',

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -24,8 +24,8 @@ const POLL_MS = 500;
 
 /**
  * Without the app: the whole rollout in one go, from what the target serves now to what the locks name. Run
- * again it finds its version in force and only checks it. Records are kept in `.roundhouse/deployments/`; a
- * rollout that was cut short is taken up again where its record is still there, and begins again elsewhere.
+ * again it finds its version in force and only checks it; a rollout that was cut short begins again. Records are
+ * kept in `.roundhouse/deployments/`, for people to read and so that no number is given twice.
  */
 export async function rollOut(context: StageContext): Promise<StageResult<'deploy'>> {
   const { deps, model } = context;
@@ -36,10 +36,9 @@ export async function rollOut(context: StageContext): Promise<StageResult<'deplo
   const known = await permitted('deployments: write', async () =>
     github === null ? [] : github.forge.deployments.list(deploymentName({ model, environment })),
   );
-  const last = records.newest();
-  const numbers = [last?.n ?? 0, ...known.map(({ n }) => n ?? 0)];
-  const wanted = await wantedRecord(context, { environment, taken: Math.max(...numbers) });
-  let record = last !== null && isCutShort(last, wanted) ? last : records.save(wanted);
+  const numbers = known.map(({ n }) => n ?? 0);
+  const wanted = await wantedRecord(context, { environment, taken: Math.max(records.newest(), ...numbers) });
+  let record = records.save(wanted);
   for (;;) {
     const next = nextAction(record, new Date().toISOString());
     if (next === 'wait') {
@@ -67,13 +66,6 @@ function tell(github: StepGitHub, record: DeploymentRecord, env: Environment): P
   const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: run } = env;
   const url = `${server}/${repository}/actions/runs/${run}`;
   return permitted('deployments: write', () => recordDeployment(github, record, url));
-}
-
-/** The record of a rollout that has begun and is not over, from and to the same versions. */
-function isCutShort(last: DeploymentRecord, { release, previous }: DeploymentRecord): boolean {
-  const begun = last.phase === 'progressing' || last.phase === 'promoting';
-  const isSame = last.release.candidate === release.candidate && last.release.version === release.version;
-  return begun && isSame && last.previous?.candidate === previous?.candidate;
 }
 
 function environmentOf({ option, deps, model }: StageContext): string {
@@ -131,14 +123,9 @@ function recordFolder(workspace: string, model: string, environment: string) {
   const folder = join(workspace, '.roundhouse', 'deployments', model, environment);
   mkdirSync(folder, { recursive: true });
   return {
-    newest(): DeploymentRecord | null {
-      const numbers = readdirSync(folder)
-        .flatMap((name) => /^(\d+)\.json$/.exec(name)?.[1] ?? [])
-        .map(Number);
-      if (numbers.length === 0) return null;
-      return deploymentRecordSchema.parse(
-        JSON.parse(readFileSync(join(folder, `${Math.max(...numbers)}.json`), 'utf8')),
-      );
+    /** The highest number of a rollout that this checkout knows; 0 = none. */
+    newest(): number {
+      return Math.max(0, ...readdirSync(folder).map((name) => Number(/^(\d+)\.json$/.exec(name)?.[1] ?? 0)));
     },
     save(record: DeploymentRecord): DeploymentRecord {
       const path = join(folder, `${record.n}.json`);

@@ -36,9 +36,10 @@ async function merge(pull_number: number): Promise<string> {
   return (await world.octokit.rest.pulls.merge({ ...R, pull_number, merge_method: 'merge' })).data.sha;
 }
 
-/** What a person does before the locks are committed. */
+/** What a person does in a checkout before the locks are committed. */
 async function runStages(): Promise<void> {
-  for (const stage of ['data', 'train', 'evaluate', 'card']) await world.roundhouse(stage);
+  for (const stage of ['data', 'train', 'evaluate', 'card'])
+    await world.roundhouse(stage, '--base', 'origin/main');
 }
 
 async function retrainingPulls() {
@@ -67,7 +68,11 @@ test('the lock that a person commits names what the job judges, and the one comm
 }, async () => {
   const before = await world.comments(first);
   const sha = await world.push('first', 'Locks and cards');
-  const judged = await world.ended('judge.yml', { event: 'pull_request', sha });
+  const [judged, plan] = await Promise.all([
+    world.ended('judge.yml', { event: 'pull_request', sha }),
+    world.roundhouse('plan', '--base', 'origin/main'),
+  ]);
+  expect(plan, 'with the base named, the lock of the branch is no champion').not.toMatch(/^run /m);
   expect(judged.conclusion, judged.log).toBe('success');
   const after = await world.comments(first);
   expect(after.map(({ id }) => id)).toEqual(before.map(({ id }) => id));
@@ -127,8 +132,8 @@ test('a person trains it and commits the locks: it is judged beside the champion
 }, async () => {
   const [pull] = await retrainingPulls();
   const branch = pull?.head.ref ?? '';
-  await world.git('fetch', '--quiet', 'origin', branch);
-  await world.git('checkout', '--quiet', '-B', branch, 'FETCH_HEAD');
+  await world.git('fetch', '--quiet', 'origin');
+  await world.git('checkout', '--quiet', branch);
   await runStages();
   const head = await world.push(branch, 'Locks and cards of the retraining');
   const judged = await world.ended('judge.yml', { event: 'pull_request', sha: head });

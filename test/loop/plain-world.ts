@@ -16,32 +16,16 @@ import { startJobRunner } from '../../runners/local/jobs/runner.ts';
 import { startSupervisor } from '../../runners/model-server/supervisor.ts';
 import { packageRoot } from '../../templates/load.ts';
 import { repositoryFiles } from '../../templates/repository.ts';
+import { bikesTexts } from '../formats/bikes.ts';
+import { documentedWorkflows, PIN } from '../templates/documented-workflows.ts';
 
 export const R = { owner: 'acme', repo: 'bikes' } as const;
 const LOGIN = 'data-scientist';
-const PIN = '0123456789abcdef0123456789abcdef01234567';
 
 const run = promisify(execFile);
 
-const PROBLEM = `version: 1
-model: bikes
-title: Hourly bike rentals
-objective: Know the rentals of each hour
-decision: A van is sent where more rentals are expected than bikes are free
-task: { kind: regression }
-target: cnt
-success: [{ metric: mae, direction: minimize, threshold: 70 }]
-stakeholders: [{ login: data-scientist, role: product-owner }]
-`;
-
-/** The workflow files that docs/plain-steps.md asks to paste, by path. */
-export function documentedWorkflows(): Record<string, string> {
-  const text = readFileSync(join(packageRoot(), 'docs/plain-steps.md'), 'utf8');
-  const blocks = text.matchAll(/^`(\.github\/workflows\/[a-z]+\.yml)`\n\n```yaml\n(.*?)^```$/gms);
-  return Object.fromEntries(
-    [...blocks].map(([, path = '', yaml = '']) => [path, yaml.replaceAll('<commit>', PIN)]),
-  );
-}
+/** Within reach of candidates that learn for a moment only, and out of reach a year later. */
+const problem = bikesTexts().problem.text.replace('threshold: 50', 'threshold: 70');
 
 export type PlainWorld = Awaited<ReturnType<typeof startPlainWorld>>;
 
@@ -118,7 +102,7 @@ export async function startPlainWorld() {
         .map(({ path, text }) => [path, text]),
     ),
     ...documentedWorkflows(),
-    'models/bikes/problem.yml': PROBLEM,
+    'models/bikes/problem.yml': problem,
   });
 
   const world = {
@@ -129,13 +113,11 @@ export async function startPlainWorld() {
     settings,
     read: (path: string) => readFileSync(join(checkout, path), 'utf8'),
     setClock: (now: string) => control<{ fired: number }>('POST', 'clock', { now }),
-    /** A stage in the terminal of the person's checkout: exit code 1 is a verdict, more is a fault. */
-    async roundhouse(...args: string[]): Promise<void> {
+    /** A stage in the terminal of the person's checkout. */
+    async roundhouse(...args: string[]): Promise<string> {
       const bin = join(packageRoot(), 'actions/roundhouse.mjs');
       const env = { ...process.env, ROUNDHOUSE_STORE_MAIN: storeUrl };
-      await run(process.execPath, [bin, ...args], { cwd: checkout, env }).catch((error) => {
-        if (error.code !== 1) throw new Error(`roundhouse ${args.join(' ')}: ${error.stderr}`);
-      });
+      return (await run(process.execPath, [bin, ...args], { cwd: checkout, env })).stdout;
     },
     async push(branch: string, message: string): Promise<string> {
       await git('add', '--all');
@@ -147,7 +129,7 @@ export async function startPlainWorld() {
       const file = 'models/bikes/model.lock';
       return parseConfig('model-lock', { file, text: world.read(file) });
     },
-    /** Data, pipeline and two candidates that learn for a moment only. */
+    /** Data, pipeline and two candidates that learn for a moment only, behind a short canary. */
     async bikes(): Promise<Record<string, string>> {
       const history = await store.put(bikesCsv());
       const files = modelFiles('bikes', { history });
