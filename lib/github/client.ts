@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '#lib/lifecycle/user-error.ts';
+import { conditionalFetch } from './conditional.ts';
 
 /** Sent with every request: it makes the answer to a dispatch carry the run's id. */
 export const API_VERSION = '2026-03-10';
@@ -32,6 +33,7 @@ export function octokitDefaults(baseUrl: string) {
  */
 export function guardedFetch(baseUrl: string, inner: Fetch = fetch): Fetch {
   const allowed = allowedPrefixes(baseUrl);
+  const ask = conditionalFetch(inner);
   return async (input, init) => {
     const url = input instanceof Request ? input.url : String(input);
     if (!allowed.some((prefix) => url.startsWith(prefix))) {
@@ -42,7 +44,7 @@ export function guardedFetch(baseUrl: string, inner: Fetch = fetch): Fetch {
     const headers = new Headers(init?.headers);
     headers.set('x-github-api-version', API_VERSION);
     const attempts = (init?.method ?? 'GET') === 'GET' ? READ_ATTEMPTS : 1;
-    return repeat(attempts, () => inner(input, { ...init, headers }));
+    return repeat(attempts, () => ask(input, { ...init, headers }));
   };
 }
 
