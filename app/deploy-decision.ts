@@ -22,11 +22,16 @@ export type DeployPlan =
   | { kind: 'none'; reason: string }
   /** One rollout at a time: what has begun ends before the next begins, and then the newest state is taken. */
   | { kind: 'continue'; record: DeploymentRecord }
+  /** A paused rollout that a person wants to go on. */
+  | { kind: 'resume'; record: DeploymentRecord }
+  /** A paused rollout that a newer version replaces: the traffic goes back first. */
+  | { kind: 'end'; record: DeploymentRecord }
   | { kind: 'start'; n: number; previous: DeploymentRecord['previous'] };
 
 /** What an environment needs so that it serves what the locks say. */
 export function decideDeployment({ desired, records, promotesFrom, again }: DeployFacts): DeployPlan {
   const last = records.at(-1);
+  if (last?.phase === 'paused') return decidePaused(last, { desired, again });
   if (last && !isOver(last)) return { kind: 'continue', record: last };
   if (!desired) return { kind: 'none', reason: 'the locks name no registered version' };
   if (promotesFrom && promotesFrom.version !== desired.version) {
@@ -38,4 +43,40 @@ export function decideDeployment({ desired, records, promotesFrom, again }: Depl
   const wasTried = last !== undefined && last.release.candidate === desired.candidate;
   if (wasTried && !again) return { kind: 'none', reason: `v${desired.version} was ${last.phase}` };
   return { kind: 'start', n: (last?.n ?? 0) + 1, previous: serving?.release ?? null };
+}
+
+/** Paused is a person's turn: `/deploy` lets it go on, a newer version on the default branch ends it. */
+function decidePaused(
+  record: DeploymentRecord,
+  { desired, again }: Pick<DeployFacts, 'desired' | 'again'>,
+): DeployPlan {
+  const isWanted = desired === null || desired.candidate === record.release.candidate;
+  if (!isWanted && (again || !gaveUp(record))) return { kind: 'end', record };
+  if (again) return { kind: 'resume', record };
+  return { kind: 'none', reason: `v${record.release.version} is paused: /deploy lets it go on` };
+}
+
+const GAVE_UP = 'given up';
+
+/** After jobs that could not do their work: what the target serves is not known, so a person has to look. */
+export function pausedByFaults(
+  record: DeploymentRecord,
+  at: string,
+  fault: { note: string; run: number | null },
+): DeploymentRecord {
+  const note = `${GAVE_UP}: ${fault.note}`;
+  const entry = { at, phase: 'paused' as const, verdict: null, note, run: fault.run };
+  return { ...record, phase: 'paused', history: [...record.history, entry] };
+}
+
+function gaveUp({ history }: DeploymentRecord): boolean {
+  return history.at(-1)?.note.startsWith(GAVE_UP) ?? false;
+}
+
+/** The step begins anew; what never started starts. */
+export function resumed(record: DeploymentRecord, at: string): DeploymentRecord {
+  const phase = record.step_started_at === null ? ('pending' as const) : ('progressing' as const);
+  const entry = { at, phase, verdict: null, note: 'a person let it go on', run: null };
+  const step_started_at = phase === 'pending' ? null : at;
+  return { ...record, phase, step_started_at, history: [...record.history, entry] };
 }

@@ -5,23 +5,31 @@ import { hasMarker, withMarker } from '#lib/formats/sticky.ts';
 import type { DeploymentRecord } from '#lib/lifecycle/rollout.ts';
 import { loadTemplate } from '../../templates/load.ts';
 import { isOver } from '../deploy-decision.ts';
+import type { MainTree } from '../main-tree.ts';
 import type { ModelTree } from '../model-tree.ts';
 import { once } from '../once.ts';
 import type { Project } from '../project.ts';
 import { type ModelHistory, readHistory } from '../registry.ts';
 import { readDeployments, reportState } from '../rollouts.ts';
+import { proposeRevert } from './revert.ts';
 
 /** The alias of the version in force: what the last environment of the chain serves. */
 export const CHAMPION = 'champion';
 
-type Outcome = { project: Project; model: ModelTree; record: DeploymentRecord; history: ModelHistory };
+type Outcome = {
+  project: Project;
+  main: MainTree;
+  model: ModelTree;
+  record: DeploymentRecord;
+  history: ModelHistory;
+};
 
 /** Tells what came of a rollout, wherever it is looked for: tags, GitHub's deployment, an incident. */
 export async function announceOutcome(outcome: Outcome): Promise<void> {
-  const { project, model, record, history } = outcome;
+  const { project, main, model, record, history } = outcome;
+  if (record.phase === 'paused') return openIncident(project, record);
   if (!isOver(record)) return;
   if (record.phase !== 'succeeded') {
-    await openIncident(project, record);
     if (record.github_deployment !== null) {
       await reportState(
         project,
@@ -30,6 +38,8 @@ export async function announceOutcome(outcome: Outcome): Promise<void> {
         record.history.at(-1)?.note ?? record.phase,
       );
     }
+    await openIncident(project, record);
+    await proposeRevert({ project, main, history, record });
     return;
   }
   await assign({ project, history, record, environment: record.environment });
@@ -102,6 +112,7 @@ async function openIncident(project: Project, record: DeploymentRecord): Promise
         candidate: hexOf(record.release.candidate).slice(0, 16),
         previous: record.previous?.version ?? null,
         phase: record.phase,
+        paused: record.phase === 'paused',
         history: record.history,
       });
       const title = `${model} v${record.release.version} in ${environment} was ${record.phase}`;

@@ -3,7 +3,7 @@ import type { Environment } from '#lib/lifecycle/policy.ts';
 import type { RequestRecord } from '#lib/lifecycle/records.ts';
 import { advance, type DeployAction, type DeploymentRecord, nextAction } from '#lib/lifecycle/rollout.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
-import { decideDeployment, isOver } from '../deploy-decision.ts';
+import { decideDeployment, isOver, pausedByFaults, resumed } from '../deploy-decision.ts';
 import { EvidenceRefused, refusalOfRun, takeStatement } from '../evidence.ts';
 import { type MainTree, readMain } from '../main-tree.ts';
 import type { ModelTree } from '../model-tree.ts';
@@ -61,6 +61,12 @@ async function converge(where: Where, again: boolean): Promise<void> {
     promotesFrom: from === null ? null : { environment: from, version: servedIn(assignments, from) },
   });
   if (plan.kind === 'continue') return drive(where, plan.record);
+  if (plan.kind === 'end') return drive(where, plan.record, 'rollback');
+  if (plan.kind === 'resume') {
+    const record = resumed(plan.record, project.now().toISOString());
+    await saveRecord(project, record, 'rollout resumed');
+    return drive(where, record);
+  }
   const last = records.at(-1);
   if (plan.kind === 'none') {
     if (last) await announceOutcome({ ...where, record: last, history });
@@ -110,13 +116,13 @@ async function beginRollout(project: Project, record: DeploymentRecord): Promise
 }
 
 /** One step of a rollout: takes the evidence of the last job, or dispatches the next one. */
-async function drive(where: Where, found: DeploymentRecord): Promise<void> {
+async function drive(where: Where, found: DeploymentRecord, asked?: DeployAction): Promise<void> {
   const { project, main } = where;
   const record = await withGitHubDeployment(project, found);
   const { key, request, tries } = await lastTry(project, record);
   if (request && request.settled === null) return take(where, record, request);
   if (request && tries >= TRIES) return giveUp(project, record, request);
-  const action = nextAction(record, project.now().toISOString());
+  const action = asked ?? nextAction(record, project.now().toISOString());
   if (action === 'wait' || action === 'none') return;
   await dispatch({ project, main, record, action, key });
 }
@@ -195,16 +201,14 @@ async function take(where: Where, record: DeploymentRecord, asked: RequestRecord
 
 async function follow(where: Where, record: DeploymentRecord): Promise<void> {
   const { project, model } = where;
-  if (!isOver(record)) return drive(where, record);
+  if (!isOver(record) && record.phase !== 'paused') return drive(where, record);
   const history = await readHistory(project.state, project.forge.tags, model.name);
   await announceOutcome({ ...where, record, history });
 }
 
 async function giveUp(project: Project, record: DeploymentRecord, request: RequestRecord): Promise<void> {
-  const note = `given up after ${TRIES} tries: ${request.settled?.note ?? ''}`;
-  const at = project.now().toISOString();
-  const entry = { at, phase: 'aborted' as const, verdict: null, note, run: request.run };
-  await saveRecord(project, { ...record, phase: 'aborted', history: [...record.history, entry] }, 'given up');
+  const fault = { note: `${TRIES} jobs failed; ${request.settled?.note ?? ''}`, run: request.run };
+  await saveRecord(project, pausedByFaults(record, project.now().toISOString(), fault), 'given up');
 }
 
 async function saveRecord(project: Project, record: DeploymentRecord, event: string): Promise<void> {

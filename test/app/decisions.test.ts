@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { digestOf } from '#lib/formats/digest.ts';
 import type { RegisteredVersion } from '#lib/lifecycle/registry.ts';
 import type { DeploymentRecord, Phase } from '#lib/lifecycle/rollout.ts';
-import { decideDeployment } from '../../app/deploy-decision.ts';
+import { decideDeployment, pausedByFaults, resumed } from '../../app/deploy-decision.ts';
 import { decideHealth } from '../../app/health-decision.ts';
 import { decideProblem } from '../../app/problem-decision.ts';
 import { decideRegistration, type RegistrationFacts } from '../../app/registration-decision.ts';
@@ -43,6 +43,7 @@ describe('decideProblem', () => {
 });
 
 describe('decideDeployment', () => {
+  const at = '2026-01-01T00:00:00Z';
   const version = (name: string): RegisteredVersion => ({
     version: name,
     candidate: digestOf(name),
@@ -53,7 +54,13 @@ describe('decideDeployment', () => {
   const record = (n: number, name: string, phase: Phase) => {
     const { candidate, bundle } = version(name);
     const release = { version: name, candidate, bundle, model: digestOf(`${name} model`) };
-    return { n, phase, release } as DeploymentRecord;
+    return {
+      n,
+      phase,
+      release,
+      step_started_at: at,
+      history: [] as DeploymentRecord['history'],
+    } as DeploymentRecord;
   };
   const facts = { desired: version('1.1.0'), records: [], promotesFrom: null, again: false };
   const start = (n: number, previous: string | null) => ({
@@ -62,6 +69,17 @@ describe('decideDeployment', () => {
     previous: previous === null ? null : record(0, previous, 'succeeded').release,
   });
   const none = expect.objectContaining({ kind: 'none' });
+  const served = record(1, '1.0.0', 'succeeded');
+  const paused = record(2, '1.1.0', 'paused');
+  const stuck = pausedByFaults(paused, at, { note: 'the target is unreachable', run: 7 });
+
+  it('resumes the step that was paused, or starts what never started', () => {
+    expect(resumed(paused, '2026-01-02T00:00:00Z')).toMatchObject({
+      phase: 'progressing',
+      step_started_at: '2026-01-02T00:00:00Z',
+    });
+    expect(resumed({ ...paused, step_started_at: null }, at)).toMatchObject({ phase: 'pending' });
+  });
 
   it.each([
     ['nothing was ever deployed', facts, start(1, null)],
@@ -73,10 +91,26 @@ describe('decideDeployment', () => {
       { ...facts, records: [record(1, '1.0.0', 'progressing')] },
       { kind: 'continue', record: record(1, '1.0.0', 'progressing') },
     ],
+    ['a paused one waits for a person', { ...facts, records: [served, paused] }, none],
     [
-      'a paused one is still a rollout',
-      { ...facts, records: [record(1, '1.0.0', 'succeeded'), record(2, '1.1.0', 'paused')] },
-      { kind: 'continue', record: record(2, '1.1.0', 'paused') },
+      'a person lets it go on',
+      { ...facts, records: [served, paused], again: true },
+      { kind: 'resume', record: paused },
+    ],
+    [
+      'a newer version ends a paused one first',
+      { ...facts, desired: version('1.2.0'), records: [served, paused] },
+      { kind: 'end', record: paused },
+    ],
+    [
+      'jobs that failed to end it are not dispatched for ever',
+      { ...facts, desired: version('1.2.0'), records: [served, stuck] },
+      none,
+    ],
+    [
+      'a person asks to end it once more',
+      { ...facts, desired: version('1.2.0'), records: [served, stuck], again: true },
+      { kind: 'end', record: stuck },
     ],
     [
       'it was rolled back',
