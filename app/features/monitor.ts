@@ -246,52 +246,50 @@ function healthView({ predicate: { result } }: Statement<'monitor'>, latest: Mon
 
 /** The branch is the claim: one per model and window, however often this is reached. */
 async function syncRetraining(project: Project, main: MainTree, latest: MonitorRecord): Promise<void> {
-  if (latest.decision !== 'open' || latest.retrain === null) return;
+  const model = main.models.find(({ name }) => name === latest.model);
+  if (latest.decision !== 'open' || latest.retrain === null || model === undefined) return;
   const { forge, defaultBranch } = project;
-  const branch = retrainBranch(latest.model, latest.as_of);
-  const key = `retrain:${branch}`;
+  const key = `retrain:${retrainingBranch(model.name, latest.as_of)}`;
   if (await isDone(project, key)) return;
-  const open = await forge.pulls.list({ state: 'open' });
-  const prefix = `roundhouse-retrain-${latest.model}-`;
-  if (open.some(({ head }) => head.ref.startsWith(prefix) && head.ref !== branch)) return;
-  const retrain = await readEvidence(project.state, 'retrain', latest.retrain);
-  const monitor = await readEvidence(project.state, 'monitor', latest.monitor);
+  const { cooldown } = model.operate.retraining;
+  const past = await pastRetrainings(project, model.name);
+  if (!mayOpenRetraining({ day: latest.as_of.slice(0, 10), past, cooldown })) return;
+  const pull = await readRetraining(project, main, latest, latest.retrain);
   await once(project, {
     key,
     find: async () =>
-      String((await forge.pulls.list({ state: 'all', head: branch }))[0]?.number ?? '') || null,
+      String((await forge.pulls.list({ state: 'all', head: pull.branch }))[0]?.number ?? '') || null,
     make: async () => {
-      if ((await forge.trees.ref(`heads/${branch}`)) === null)
-        await pushRetraining(project, main, branch, retrain);
-      const { model } = latest;
-      const pull = await forge.pulls.create({
-        title: `Retrain ${model} on data until ${retrain.predicate.result.change?.window.until.slice(0, 10)}`,
-        body: render(loadTemplate('comments/retraining.hbs'), {
-          ...healthView(monitor, latest),
-          reasons: retrain.predicate.result.reasons,
-          change: retrain.predicate.result.change,
-        }),
-        head: branch,
-        base: defaultBranch,
-      });
-      return String(pull.number);
+      if ((await forge.trees.ref(`heads/${pull.branch}`)) === null) {
+        const changes = [{ path: pull.file, text: pull.text }];
+        const commit = await forge.trees.write({ parent: main.head, message: pull.commitMessage, changes });
+        await forge.trees.createRef(`heads/${pull.branch}`, commit);
+      }
+      const { title, body, branch } = pull;
+      return String((await forge.pulls.create({ title, body, head: branch, base: defaultBranch })).number);
     },
   });
 }
 
-async function pushRetraining(
-  { forge }: Project,
-  main: MainTree,
-  branch: string,
-  { predicate: { model, result } }: Statement<'retrain'>,
-): Promise<void> {
-  const path = `models/${model}/data.yml`;
-  const text = await main.tree.read(path);
-  if (text === null || result.change === null) throw new Error(`${path} cannot be changed for retraining`);
-  const commit = await forge.trees.write({
-    parent: main.head,
-    message: `Retrain ${model}: window until ${result.change.window.until}`,
-    changes: [{ path, text: editDataYaml({ file: path, text }, result.change) }],
+async function pastRetrainings({ forge, bot }: Project, model: string): Promise<PastRetraining[]> {
+  const pulls = await forge.pulls.list({ state: 'all' });
+  return pulls.flatMap(({ head, state, author }) => {
+    const day = author.login === bot ? retrainingDay(model, head.ref) : null;
+    return day === null ? [] : [{ day, open: state === 'open' }];
   });
-  await forge.trees.createRef(`heads/${branch}`, commit);
+}
+
+async function readRetraining(
+  { state }: Project,
+  main: MainTree,
+  { model, monitor }: MonitorRecord,
+  retrain: Digest,
+): Promise<RetrainingPull> {
+  const file = `models/${model}/data.yml`;
+  const dataYaml = await main.tree.read(file);
+  const decided = (await readEvidence(state, 'retrain', retrain)).predicate.result;
+  const seen = (await readEvidence(state, 'monitor', monitor)).predicate.result;
+  const pull = dataYaml === null ? null : retrainingPull({ model, monitor: seen, retrain: decided, dataYaml });
+  if (pull === null) throw new Error(`${file} cannot be changed for retraining`);
+  return pull;
 }

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { orNull, type Repository, statusOf } from './repository.ts';
 
 export type TreeEntry = { path: string; sha: string; size: number };
-/** `text: null` removes the path. */
-export type Change = { path: string; text: string | null };
+/** `text: null` removes the path; `blob` names content that the repository has already. */
+export type Change = { path: string; text: string | null } | { path: string; blob: string };
 export type Commit = { sha: string; tree: string; parents: string[]; message: string };
 
 const CACHED_OBJECTS = 4000;
@@ -39,11 +39,12 @@ export function trees({ octokit, owner, repo }: Repository) {
     commits.put(made.sha, made);
     const [parent] = made.parents;
     const before = parent === undefined ? [] : listings.known(parent);
-    if (!before) return;
+    if (!before || changes.some((change) => 'blob' in change)) return;
     const entries = new Map(before.map((entry) => [entry.path, entry]));
-    for (const { path, text } of changes) {
-      entries.delete(path);
-      if (text === null) continue;
+    for (const change of changes) {
+      entries.delete(change.path);
+      if ('blob' in change || change.text === null) continue;
+      const { path, text } = change;
       const sha = blobId(text);
       entries.set(path, { path, sha, size: Buffer.byteLength(text) });
       blobs.put(sha, text);
@@ -94,11 +95,15 @@ export function trees({ octokit, owner, repo }: Repository) {
       const tree = await octokit.rest.git.createTree({
         ...at,
         ...base,
-        tree: changes.map(({ path, text }) => ({
-          path,
+        tree: changes.map((change) => ({
+          path: change.path,
           mode: '100644' as const,
           type: 'blob' as const,
-          ...(text === null ? { sha: null } : { content: text }),
+          ...('blob' in change
+            ? { sha: change.blob }
+            : change.text === null
+              ? { sha: null }
+              : { content: change.text }),
         })),
       });
       const made = await octokit.rest.git.createCommit({

@@ -89,10 +89,13 @@ const VIEWS: Record<string, object> = {
     version: '1.0.0',
     candidate: HOSTILE,
     previous: '0.9.0',
+    paused: false,
     phase: HOSTILE,
     history: [{ at: HOSTILE, phase: HOSTILE, verdict: 'failed', note: HOSTILE }],
   },
   'health.hbs': monitor,
+  'lock.hbs': { missing: false, judged: false, candidate: HOSTILE, locked: HOSTILE },
+  'revert.hbs': { model: 'bikes', environment: HOSTILE, failed: '1.1.0', serving: '1.0.0', note: HOSTILE },
   'retraining.hbs': { ...monitor, change: { window: { last: HOSTILE, until: HOSTILE } } },
 };
 

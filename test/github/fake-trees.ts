@@ -30,10 +30,11 @@ export function fakeTrees() {
     text: async (blob) => blobs.get(blob) ?? '',
     write: async ({ parent, message, changes }) => {
       const files = new Map(parent === null ? [] : commits.get(parent)?.files);
-      for (const { path, text } of changes as Change[]) {
-        if (text === null) files.delete(path);
+      for (const change of changes as Change[]) {
+        const text = 'blob' in change ? (blobs.get(change.blob) ?? '') : change.text;
+        if (text === null) files.delete(change.path);
         else {
-          files.set(path, text);
+          files.set(change.path, text);
           blobs.set(hash(text), text);
         }
       }

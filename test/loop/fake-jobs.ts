@@ -23,6 +23,8 @@ export type Findings = {
   gates: 'passed' | 'inconclusive' | 'failed';
   decay: 'passed' | 'inconclusive' | 'failed';
   retrain: boolean;
+  /** failed: canary steps are rolled back. */
+  canary: 'passed' | 'failed';
   /** Jobs that end red, by workflow file name. */
   faults: Set<string>;
   /** Holds every run back while true. */
@@ -51,6 +53,7 @@ export function startFakeJobs({
     gates: 'passed',
     decay: 'passed',
     retrain: false,
+    canary: 'passed',
     faults: new Set(),
     paused: false,
     forge: (_name, statement) => statement,
@@ -115,7 +118,7 @@ export function startFakeJobs({
   async function deploy({ inputs }: ClaimedRun, run: Run): Promise<void> {
     const plan: Digest = `sha256:${inputs.record}`;
     const record = deploymentRecordSchema.parse(JSON.parse(Buffer.from(await store.get(plan)).toString()));
-    const result = deployResult(record, inputs.action as DeployAction);
+    const result = deployResult(record, inputs.action as DeployAction, findings.canary);
     const statement = statementOf('deploy', { model: record.model, plan, run, result });
     await upload(run, `evidence-deploy-${run.attempt}`, statement);
   }

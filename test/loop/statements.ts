@@ -167,16 +167,22 @@ export async function evaluateResult(
   };
 }
 
-/** A rollout whose every step passes. */
-export function deployResult(record: DeploymentRecord, action: DeployAction): DeployResult {
-  const next = action === 'start' ? afterStart(record) : afterPassed(record);
+/** A rollout whose every step after the start says `canary`. */
+export function deployResult(
+  record: DeploymentRecord,
+  action: DeployAction,
+  canary: 'passed' | 'failed',
+): DeployResult {
+  const verdict = action === 'start' ? 'passed' : canary;
+  const failed = { phase: 'rolled-back' as const, step: record.step };
+  const next = action === 'start' ? afterStart(record) : canary === 'failed' ? failed : afterPassed(record);
   return {
     environment: record.environment,
     version: record.release.version,
     action,
     ...next,
-    verdict: 'passed',
-    reasons: [{ rule: 'golden', verdict: 'passed', expected: 'equal', actual: 'equal', where: 'router' }],
+    verdict,
+    reasons: [{ rule: 'errors', verdict, expected: 'at most 1 %', actual: '7 %', where: 'router' }],
     state: null,
   };
 }

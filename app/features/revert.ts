@@ -1,0 +1,72 @@
+import { render } from '#lib/formats/markdown.ts';
+import type { Change } from '#lib/github/trees.ts';
+import type { DeploymentRecord } from '#lib/lifecycle/rollout.ts';
+import { loadTemplate } from '../../templates/load.ts';
+import type { MainTree } from '../main-tree.ts';
+import { readTree, type Tree } from '../model-tree.ts';
+import { once } from '../once.ts';
+import type { Project } from '../project.ts';
+import type { ModelHistory } from '../registry.ts';
+
+/**
+ * After a rollback the locks still ask for the version that failed. The revert brings the model's folder, and
+ * nothing else, back to what serves: its candidate was judged and approved, so its gate is green at once.
+ */
+export async function proposeRevert({
+  project,
+  main,
+  history,
+  record,
+}: {
+  project: Project;
+  main: MainTree;
+  history: ModelHistory;
+  record: DeploymentRecord;
+}): Promise<void> {
+  const { forge, defaultBranch } = project;
+  const { model, release, previous } = record;
+  const locked = main.models.find(({ name }) => name === model)?.locks?.model.candidate;
+  const serving = history.registry.versions.find(({ version }) => version === previous?.version);
+  if (locked !== release.candidate || !serving) return;
+  const branch = `roundhouse-revert-${model}-v${release.version}`;
+  const findPull = async () => (await forge.pulls.list({ state: 'all', head: branch }))[0]?.number;
+  await once(project, {
+    key: `revert:${branch}:${record.n}`,
+    find: async () => String((await findPull()) ?? '') || null,
+    make: async () => {
+      const commit = await forge.trees.write({
+        parent: main.head,
+        message: `Revert ${model} to v${serving.version}`,
+        changes: changesTo(main.tree, await readTree(forge.trees, serving.commit), model),
+      });
+      await forge.trees.createRef(`heads/${branch}`, commit);
+      const pull = await forge.pulls.create({
+        title: `Revert ${model} to v${serving.version}`,
+        body: render(loadTemplate('comments/revert.hbs'), {
+          model,
+          environment: record.environment,
+          failed: release.version,
+          serving: serving.version,
+          note: record.history.at(-1)?.note ?? '',
+        }),
+        head: branch,
+        base: defaultBranch,
+      });
+      return String(pull.number);
+    },
+  });
+}
+
+/** Notes of what was changed and decided stay: they are history, and no version is made of them. */
+function changesTo(now: Tree, then: Tree, model: string): Change[] {
+  const isReverted = (path: string) =>
+    path.startsWith(`models/${model}/`) && !/^models\/[^/]+\/(changes|decisions)\//.test(path);
+  const removed = [...now.files.keys()].filter((path) => isReverted(path) && !then.files.has(path));
+  const restored = [...then.files.values()].filter(
+    ({ path, sha }) => isReverted(path) && now.files.get(path)?.sha !== sha,
+  );
+  return [
+    ...removed.map((path) => ({ path, text: null })),
+    ...restored.map(({ path, sha }) => ({ path, blob: sha })),
+  ];
+}
