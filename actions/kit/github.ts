@@ -33,7 +33,7 @@ export async function permitted<Value>(permissions: string, ask: () => Promise<V
   } catch (cause) {
     const status = statusOf(cause);
     if (status === 401) {
-      const fix = 'hand over one that is valid, such as `token: ${{ github.token }}`';
+      const fix = 'hand over `github.token`, or another one that is valid';
       throw new UserError('GitHub does not know the token', { fix, cause });
     }
     if (status === 403 && /not accessible by/.test(String(cause))) {

@@ -46,6 +46,7 @@ export async function openRetraining(
   if (pull === null) return null;
   const [found] = await forge.pulls.list({ state: 'all', head: pull.branch });
   if (found !== undefined) return found;
+  const base = baseBranch(env);
   const parent = (await git(workspace, 'rev-parse', 'HEAD'))?.trim();
   if (parent === undefined) throw new Error('the checkout has no commit to start a branch from');
   const commit = await forge.trees.write({
@@ -55,7 +56,7 @@ export async function openRetraining(
   });
   const branch = `heads/${pull.branch}`;
   await forge.trees.createRef(branch, commit);
-  return createPull(forge, { pull, branch, base: baseBranch(env) });
+  return createPull(forge, { pull, branch, base });
 }
 
 /** The branch that the workflow runs on: a checkout may be detached and need not know it. */

@@ -47,23 +47,27 @@ async function retrainingPulls() {
   return data.filter(({ head }) => head.ref.startsWith('roundhouse-retrain-bikes-'));
 }
 
-test('a pull request is judged, and its card is a comment that says that the lock is missing', {
+test('a pull request is judged; where a gate fails the job is red, and its card is a comment all the same', {
   timeout: LIMIT_MS,
 }, async () => {
   await world.git('checkout', '--quiet', '-b', 'first');
-  world.write(await world.bikes());
+  const problem = world.read('models/bikes/problem.yml');
+  const outOfReach = { 'models/bikes/problem.yml': problem.replace('threshold: 70', 'threshold: 20') };
+  world.write({ ...(await world.bikes()), ...outOfReach });
   const sha = await world.push('first', 'Data and candidates');
   first = await openPull('first', 'First model');
+  world.write({ 'models/bikes/problem.yml': problem });
   const [judged] = await Promise.all([world.ended('judge.yml', { event: 'pull_request', sha }), runStages()]);
-  expect(judged.log).toContain('verdict: passed');
+  expect(judged.log).toContain('verdict: failed');
   expect(judged.conclusion, judged.log).toBe('failure');
   const comments = await world.comments(first);
   expect(comments).toMatchObject([{ author: ACTIONS }]);
   expect(comments[0]?.body).toContain('<!-- roundhouse-section:bikes -->');
+  expect(comments[0]?.body).toContain('a gate failed');
   expect(comments[0]?.body).toContain('There is no `model.lock` yet');
 });
 
-test('the lock that a person commits names what the job judges, and the one comment is edited', {
+test('with a gate in reach, the lock that a person commits names what the job judges; the comment is edited', {
   timeout: LIMIT_MS,
 }, async () => {
   const before = await world.comments(first);
