@@ -53,16 +53,17 @@ export function retrainingPull({
 
 /** The branch of one window. */
 export function retrainingBranch(model: string, asOf: string): string {
-  return `${retrainingPrefix(model)}${asOf.slice(0, 10)}`;
+  return `roundhouse-retrain-${model}-${asOf.slice(0, 10)}`;
 }
 
-function retrainingPrefix(model: string): string {
-  return `roundhouse-retrain-${model}-`;
+/** Model and day of data time that a retraining branch names; null where the branch is no such one. */
+export function retrainingWindow(branch: string): { model: string; day: string } | null {
+  const [, model, day] = /^roundhouse-retrain-(.+)-(\d{4}-\d{2}-\d{2})$/.exec(branch) ?? [];
+  return model === undefined || day === undefined ? null : { model, day };
 }
 
-/** Day of data time of a model's retraining branch, or null where the branch is no such one. */
+/** The day of a model's retraining branch, or null where the branch is no such one. */
 export function retrainingDay(model: string, branch: string): string | null {
-  const prefix = retrainingPrefix(model);
-  const day = branch.slice(prefix.length);
-  return branch.startsWith(prefix) && /^\d{4}-\d{2}-\d{2}$/.test(day) ? day : null;
+  const window = retrainingWindow(branch);
+  return window?.model === model ? window.day : null;
 }

@@ -1,11 +1,13 @@
-import { editDataYaml } from '#lib/formats/config.ts';
-import { render } from '#lib/formats/markdown.ts';
-import { hasMarker, withMarker } from '#lib/formats/sticky.ts';
 import type { WorkflowRun } from '#lib/github/runs.ts';
-import type { Statement } from '#lib/lifecycle/evidence.ts';
 import { type MonitorRecord, monitorRecordSchema, type RequestRecord } from '#lib/lifecycle/records.ts';
-import { loadTemplate } from '../../templates/load.ts';
-import { retrainBranch } from '../causers.ts';
+import { mayOpenRetraining, type PastRetraining } from '#lib/lifecycle/retraining.ts';
+import type { Digest } from '#lib/lifecycle/scalars.ts';
+import {
+  type RetrainingPull,
+  retrainingBranch,
+  retrainingDay,
+  retrainingPull,
+} from '../../templates/retraining.ts';
 import {
   EvidenceRefused,
   refusalOfRun,
@@ -13,13 +15,13 @@ import {
   type Taken,
   takeStatement,
 } from '../evidence.ts';
-import { decideHealth } from '../health-decision.ts';
 import { type MainTree, readMain } from '../main-tree.ts';
 import { isDone, once } from '../once.ts';
 import type { Project } from '../project.ts';
 import { listRecords, recordPath, recordText } from '../records.ts';
-import { readEvidence } from '../registry.ts';
 import { readRequest, requestRun } from '../request.ts';
+import { syncHealth } from './health.ts';
+import { syncRetraining } from './retrain.ts';
 
 export const MONITOR_WORKFLOW = 'roundhouse-monitor.yml';
 const ARTIFACT = /^evidence-monitor-(\d+)-(\d+)$/;
@@ -196,100 +198,4 @@ async function record({
     },
   });
   return outcome.kind === 'written' ? `${model}: recorded` : `${model}: this window is on record already`;
-}
-
-/** One rolling issue per model: opened when decay is shown, kept up to date, closed on recovery. */
-async function syncHealth(project: Project, latest: MonitorRecord): Promise<void> {
-  const { issues } = project.forge;
-  const marker = { kind: 'health', key: latest.model };
-  const find = async () =>
-    (await issues.list({ state: 'open' })).find(
-      ({ author, body }) => author.login === project.bot && hasMarker(body, marker),
-    );
-  const open = await find();
-  const plan = decideHealth({ decay: latest.decay, isOpen: open !== undefined });
-  if (plan === 'none') return;
-  const monitor = await readEvidence(project.state, 'monitor', latest.monitor);
-  const body = withMarker(marker, render(loadTemplate('comments/health.hbs'), healthView(monitor, latest)));
-  if (plan === 'open') {
-    const title = `${latest.model}: the error on labels is outside its bounds`;
-    await once(project, {
-      key: `health:${latest.model}:${latest.as_of}`,
-      find: async () => String((await find())?.number ?? '') || null,
-      make: async () => String((await issues.create({ title, body })).number),
-    });
-    return;
-  }
-  if (!open) return;
-  if (open.body.trim() !== body.trim()) await issues.update(open.number, { body });
-  if (plan === 'close') await issues.update(open.number, { state: 'closed' });
-}
-
-function healthView({ predicate: { result } }: Statement<'monitor'>, latest: MonitorRecord) {
-  return {
-    model: latest.model,
-    environment: result.environment,
-    as_of: result.as_of.slice(0, 10),
-    from: result.window.from.slice(0, 10),
-    until: result.window.until.slice(0, 10),
-    decay: result.decay,
-    drift: result.drift_verdict,
-    labels: result.labels,
-    performance: result.performance,
-    reasons: result.reasons,
-    drifted: result.drift
-      .filter(({ verdict }) => verdict === 'drifted')
-      .map(({ column, psi, seasonal }) => ({ column, psi, seasonal })),
-    run: latest.run.id,
-  };
-}
-
-/** The branch is the claim: one per model and window, however often this is reached. */
-async function syncRetraining(project: Project, main: MainTree, latest: MonitorRecord): Promise<void> {
-  const model = main.models.find(({ name }) => name === latest.model);
-  if (latest.decision !== 'open' || latest.retrain === null || model === undefined) return;
-  const { forge, defaultBranch } = project;
-  const key = `retrain:${retrainingBranch(model.name, latest.as_of)}`;
-  if (await isDone(project, key)) return;
-  const { cooldown } = model.operate.retraining;
-  const past = await pastRetrainings(project, model.name);
-  if (!mayOpenRetraining({ day: latest.as_of.slice(0, 10), past, cooldown })) return;
-  const pull = await readRetraining(project, main, latest, latest.retrain);
-  await once(project, {
-    key,
-    find: async () =>
-      String((await forge.pulls.list({ state: 'all', head: pull.branch }))[0]?.number ?? '') || null,
-    make: async () => {
-      if ((await forge.trees.ref(`heads/${pull.branch}`)) === null) {
-        const changes = [{ path: pull.file, text: pull.text }];
-        const commit = await forge.trees.write({ parent: main.head, message: pull.commitMessage, changes });
-        await forge.trees.createRef(`heads/${pull.branch}`, commit);
-      }
-      const { title, body, branch } = pull;
-      return String((await forge.pulls.create({ title, body, head: branch, base: defaultBranch })).number);
-    },
-  });
-}
-
-async function pastRetrainings({ forge, bot }: Project, model: string): Promise<PastRetraining[]> {
-  const pulls = await forge.pulls.list({ state: 'all' });
-  return pulls.flatMap(({ head, state, author }) => {
-    const day = author.login === bot ? retrainingDay(model, head.ref) : null;
-    return day === null ? [] : [{ day, open: state === 'open' }];
-  });
-}
-
-async function readRetraining(
-  { state }: Project,
-  main: MainTree,
-  { model, monitor }: MonitorRecord,
-  retrain: Digest,
-): Promise<RetrainingPull> {
-  const file = `models/${model}/data.yml`;
-  const dataYaml = await main.tree.read(file);
-  const decided = (await readEvidence(state, 'retrain', retrain)).predicate.result;
-  const seen = (await readEvidence(state, 'monitor', monitor)).predicate.result;
-  const pull = dataYaml === null ? null : retrainingPull({ model, monitor: seen, retrain: decided, dataYaml });
-  if (pull === null) throw new Error(`${file} cannot be changed for retraining`);
-  return pull;
 }

@@ -129,3 +129,25 @@ function checkBrakes({ operate, monitor, lastOpened, openPullRequests }: Retrain
     },
   ];
 }
+
+/** A retraining pull request of the past: its day of data time, and whether people still have it before them. */
+export type PastRetraining = { day: string; open: boolean };
+
+/**
+ * Whether the window of `day` may open a pull request beside those of other days: one at a time, and none
+ * within the cooldown of the last one, also where that was closed without a merge.
+ */
+export function mayOpenRetraining({
+  day,
+  past,
+  cooldown,
+}: {
+  day: string;
+  past: readonly PastRetraining[];
+  cooldown: string;
+}): boolean {
+  const others = past.filter((retraining) => retraining.day !== day);
+  if (others.some(({ open }) => open)) return false;
+  const latest = Math.max(...others.map((retraining) => Date.parse(retraining.day)));
+  return others.length === 0 || Date.parse(day) - latest >= durationMs(cooldown);
+}

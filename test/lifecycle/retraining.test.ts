@@ -2,7 +2,7 @@ import { describe, expect, it, test } from 'vitest';
 import { decayOf } from '#lib/lifecycle/decay.ts';
 import type { Estimate, MonitorResult } from '#lib/lifecycle/evidence.ts';
 import type { Trigger } from '#lib/lifecycle/operate.ts';
-import { decideRetraining, type RetrainingFacts } from '#lib/lifecycle/retraining.ts';
+import { decideRetraining, mayOpenRetraining, type RetrainingFacts } from '#lib/lifecycle/retraining.ts';
 
 const SNAPSHOT = `sha256:${'a'.repeat(64)}` as const;
 const mae: Trigger = { kind: 'labelled_loss', metric: 'mae', worse_than: 'threshold', by: '0%' };
@@ -145,5 +145,20 @@ describe('decay', () => {
   ])('of %o is %s, by the triggers or else by the problem', (served, verdict) => {
     expect(verdictOf(served, [mae])).toBe(verdict);
     expect(verdictOf(served, [])).toBe(verdict);
+  });
+});
+
+describe('mayOpenRetraining', () => {
+  const day = '2012-07-02';
+  const cooldown = 'P30D';
+  it.each([
+    ['nothing was opened before', [], true],
+    ['its own pull request is there already', [{ day, open: true }], true],
+    ['another is open', [{ day: '2012-04-02', open: true }], false],
+    ['one was closed or merged yesterday', [{ day: '2012-07-01', open: false }], false],
+    ['one was closed a day before the cooldown ends', [{ day: '2012-06-03', open: false }], false],
+    ['the cooldown is over', [{ day: '2012-06-02', open: false }], true],
+  ])('%s', (_what, past, may) => {
+    expect(mayOpenRetraining({ day, past, cooldown })).toBe(may);
   });
 });
