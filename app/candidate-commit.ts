@@ -6,7 +6,7 @@ import type { Change } from '#lib/github/trees.ts';
 import { changeNote, dataCard, modelCard } from './documents.ts';
 import type { Project } from './project.ts';
 import type { PullFacts, TouchedModel } from './pull-facts.ts';
-import type { Standing } from './work.ts';
+import type { Standing } from './standing.ts';
 
 export type Judged = Extract<Standing, { state: 'judged' }>;
 

@@ -47,6 +47,24 @@ export async function readEvidence<Stage extends EvidenceStage>(
   return statementSchemas[stage].parse(JSON.parse(text)) as Statement<Stage>;
 }
 
+export type Judged = {
+  record: EvaluateRecord;
+  evaluate: Statement<'evaluate'>;
+  data: Statement<'data'>;
+};
+
+/** What an evaluation found, with the data that it was found on; null where none is on record. */
+export async function readJudged(
+  state: Pick<StateBranch, 'read'>,
+  history: ModelHistory,
+  candidate: Digest,
+): Promise<Judged | null> {
+  const record = evaluationOf(history, candidate);
+  if (!record) return null;
+  const evaluate = await readEvidence(state, 'evaluate', record.evaluate);
+  return { record, evaluate, data: await readEvidence(state, 'data', record.accepted.data) };
+}
+
 /**
  * The model in force: what the last environment of the chain is assigned to; before the first deployment
  * the newest registered version. Null where nothing is registered.

@@ -2,7 +2,7 @@ import type { Check, Conclusion } from '#lib/github/checks.ts';
 import type { EvaluateResult, GateResult } from '#lib/lifecycle/evidence.ts';
 import type { HoldRecord } from '#lib/lifecycle/records.ts';
 import type { CountedAsk } from '../approvals.ts';
-import type { Standing } from '../work.ts';
+import type { Standing } from '../standing.ts';
 
 export const CHECKS = ['data', 'model', 'approval', 'gate'] as const;
 export type CheckName = (typeof CHECKS)[number];

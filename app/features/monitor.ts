@@ -1,13 +1,5 @@
 import type { WorkflowRun } from '#lib/github/runs.ts';
 import { type MonitorRecord, monitorRecordSchema, type RequestRecord } from '#lib/lifecycle/records.ts';
-import { mayOpenRetraining, type PastRetraining } from '#lib/lifecycle/retraining.ts';
-import type { Digest } from '#lib/lifecycle/scalars.ts';
-import {
-  type RetrainingPull,
-  retrainingBranch,
-  retrainingDay,
-  retrainingPull,
-} from '../../templates/retraining.ts';
 import {
   EvidenceRefused,
   refusalOfRun,

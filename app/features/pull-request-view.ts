@@ -4,7 +4,7 @@ import { cardFacts } from '../candidate-commit.ts';
 import { dataSection, modelSection } from '../documents.ts';
 import type { Project } from '../project.ts';
 import type { PullFacts, TouchedModel } from '../pull-facts.ts';
-import type { Standing } from '../work.ts';
+import type { Standing } from '../standing.ts';
 import { CHECKS, type CheckName, type Finding, type GateModel } from './gate.ts';
 
 type Facts = {

@@ -3,25 +3,20 @@ import { modelLockOf } from '#lib/formats/lock-values.ts';
 import { render } from '#lib/formats/markdown.ts';
 import { printTagName, renderTagMessage } from '#lib/formats/registry-tags.ts';
 import { hasMarker, withMarker } from '#lib/formats/sticky.ts';
-import type { Release } from '#lib/github/releases.ts';
-import { bundleSchema } from '#lib/lifecycle/bundle.ts';
-import type { Statement } from '#lib/lifecycle/evidence.ts';
-import type { EvaluateRecord } from '#lib/lifecycle/records.ts';
-import { nextVersion, type RegisteredVersion, versionChange } from '#lib/lifecycle/registry.ts';
-import type { Digest } from '#lib/lifecycle/scalars.ts';
+import { nextVersion, versionChange } from '#lib/lifecycle/registry.ts';
 import { loadTemplate } from '../../templates/load.ts';
 import { type CountedAsk, countAsk } from '../approvals.ts';
 import { causersOf } from '../causers.ts';
 import type { MainTree } from '../main-tree.ts';
-import { type ModelTree, readTree } from '../model-tree.ts';
+import type { ModelTree } from '../model-tree.ts';
 import { once } from '../once.ts';
 import type { Project } from '../project.ts';
 import { decideRegistration } from '../registration-decision.ts';
-import { evaluationOf, type ModelHistory, readEvidence, readHistory } from '../registry.ts';
+import { type Judged, type ModelHistory, readHistory, readJudged } from '../registry.ts';
 import { openGates } from './gate.ts';
+import { releaseVersions } from './release.ts';
 
 type Locked = ModelTree & { locks: NonNullable<ModelTree['locks']> };
-type Judged = { record: EvaluateRecord; evaluate: Statement<'evaluate'>; data: Statement<'data'> };
 
 /** Makes versions of what the default branch's locks say, and releases of versions. */
 export async function syncRegistry(project: Project, main: MainTree): Promise<void> {
@@ -39,7 +34,7 @@ function isLocked(model: ModelTree): model is Locked {
 async function registerModel(project: Project, main: MainTree, model: Locked): Promise<void> {
   const history = await readHistory(project.state, project.forge.tags, model.name);
   if (history.registry.versions.some(({ candidate }) => candidate === model.locks.model.candidate)) return;
-  const judged = await readJudged(project, history, model.locks.model.candidate);
+  const judged = await readJudged(project.state, history, model.locks.model.candidate);
   const approvals = judged && (await countApproved(project, main, judged));
   const plan = decideRegistration({
     locks: model.locks,
@@ -58,17 +53,6 @@ async function registerModel(project: Project, main: MainTree, model: Locked): P
   });
   if (plan.kind === 'refuse') return refuse(project, main, model, plan.reasons);
   if (plan.kind === 'register' && judged) await tagVersion({ project, main, model, history, judged });
-}
-
-async function readJudged(
-  { state }: Project,
-  history: ModelHistory,
-  candidate: Digest,
-): Promise<Judged | null> {
-  const record = evaluationOf(history, candidate);
-  if (!record) return null;
-  const evaluate = await readEvidence(state, 'evaluate', record.evaluate);
-  return { record, evaluate, data: await readEvidence(state, 'data', record.accepted.data) };
 }
 
 /** Counted again at the merge, with the pull request's people and everybody's permission of now. */
@@ -118,7 +102,7 @@ async function tagVersion({
 }): Promise<void> {
   const { result } = judged.evaluate.predicate;
   const last = history.registry.versions.at(-1);
-  const before = last && (await readJudged(project, history, last.candidate));
+  const before = last && (await readJudged(project.state, history, last.candidate));
   const former = before?.evaluate.predicate.result;
   const change = versionChange({
     sameSignature: !former || JSON.stringify(former.signature) === JSON.stringify(result.signature),
@@ -142,87 +126,6 @@ async function tagVersion({
     if (target !== null) await project.forge.tags.create({ ...tag, target });
   }
   project.log.info({ tag: tag.name, made }, 'a version was registered');
-}
-
-/** Draft, assets, publish: works with immutable releases too. What a crash left half is finished. */
-async function releaseVersions(project: Project, main: MainTree, model: ModelTree): Promise<void> {
-  const history = await readHistory(project.state, project.forge.tags, model.name);
-  const versions = history.registry.versions.filter(({ state }) => state === 'registered');
-  if (versions.length === 0) return;
-  const known = await project.forge.releases.list();
-  for (const version of versions) {
-    const tag = `${model.name}@v${version.version}`;
-    const mine = known.filter(
-      (release) => release.tag === tag || hasMarker(release.body, { kind: 'release', key: tag }),
-    );
-    if (mine.some(({ draft }) => !draft)) continue;
-    const draft = mine[0] ?? (await draftRelease({ project, history, version, tag }));
-    if (!draft) continue;
-    await uploadMissing({ project, main, version, draft, model: model.name });
-    await project.forge.releases.publish(draft.id);
-  }
-}
-
-async function draftRelease({
-  project,
-  history,
-  version,
-  tag,
-}: {
-  project: Project;
-  history: ModelHistory;
-  version: RegisteredVersion;
-  tag: string;
-}): Promise<Release | null> {
-  const judged = await readJudged(project, history, version.candidate);
-  if (!judged) return null;
-  const { result } = judged.evaluate.predicate;
-  const body = render(loadTemplate('comments/release.hbs'), {
-    model: history.model,
-    version: version.version,
-    candidate: hexOf(version.candidate),
-    commit: version.commit,
-    pull_request: judged.record.pull_request,
-    evaluate: hexOf(judged.record.evaluate),
-    bundle: hexOf(version.bundle),
-    metrics: result.recent.comparisons.map(({ metric, candidate }) => ({ metric, value: candidate })),
-    rows: result.recent.rows,
-  });
-  return project.forge.releases.createDraft({
-    tag,
-    title: `${history.model} v${version.version}`,
-    body: withMarker({ kind: 'release', key: tag }, body),
-  });
-}
-
-async function uploadMissing({
-  project,
-  main,
-  version,
-  draft,
-  model,
-}: {
-  project: Project;
-  main: MainTree;
-  version: RegisteredVersion;
-  draft: Release;
-  model: string;
-}): Promise<void> {
-  const store = project.store(main.policy.store);
-  const manifest = await store.get(version.bundle);
-  const bundle = bundleSchema.parse(JSON.parse(Buffer.from(manifest).toString('utf8')));
-  const wanted = new Map<string, () => Promise<Uint8Array>>([['bundle.json', async () => manifest]]);
-  for (const { name, digest } of bundle.files) wanted.set(name, () => store.get(digest));
-  const card = await (await readTree(project.forge.trees, version.commit)).read(
-    `models/${model}/MODEL_CARD.md`,
-  );
-  if (card !== null) wanted.set('MODEL_CARD.md', async () => Buffer.from(card));
-  for (const [name, read] of wanted) {
-    const there = draft.assets.find((asset) => asset.name === name);
-    if (there?.state === 'uploaded') continue;
-    if (there) await project.forge.releases.removeAsset(there.id);
-    await project.forge.releases.upload(draft, { name, bytes: await read() });
-  }
 }
 
 /** What was merged without approval is not registered, and somebody is told. */

@@ -2,7 +2,7 @@ import { digestOf } from '#lib/formats/digest.ts';
 import type { ApprovalCount } from '#lib/lifecycle/approval.ts';
 import type { GateResult, Statement } from '#lib/lifecycle/evidence.ts';
 import type { CountedAsk } from '../../app/approvals.ts';
-import type { Standing } from '../../app/work.ts';
+import type { Standing } from '../../app/standing.ts';
 
 /** The parts of facts that these decisions look at; the rest of evidence is not theirs to read. */
 export function gate(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decideChecks, type GateFacts, openGates } from '../../app/features/gate.ts';
-import type { Standing } from '../../app/work.ts';
+import type { Standing } from '../../app/standing.ts';
 import { ask, gate, judged } from './facts.ts';
 
 const facts = (over: Partial<GateFacts>): GateFacts => ({

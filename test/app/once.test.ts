@@ -93,7 +93,10 @@ describe('createQueue', () => {
     let runs = 0;
     const first = queue.run('a', async () => {
       runs += 1;
-      if (runs === 1) void queue.run('a', async () => void (runs += 1));
+      const again = async () => {
+        runs += 1;
+      };
+      if (runs === 1) void queue.run('a', again);
     });
     await first;
     await queue.drained();

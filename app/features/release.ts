@@ -1,0 +1,92 @@
+import { hexOf } from '#lib/formats/digest.ts';
+import { render } from '#lib/formats/markdown.ts';
+import { hasMarker, withMarker } from '#lib/formats/sticky.ts';
+import type { Release } from '#lib/github/releases.ts';
+import { bundleSchema } from '#lib/lifecycle/bundle.ts';
+import type { RegisteredVersion } from '#lib/lifecycle/registry.ts';
+import { loadTemplate } from '../../templates/load.ts';
+import type { MainTree } from '../main-tree.ts';
+import { type ModelTree, readTree } from '../model-tree.ts';
+import type { Project } from '../project.ts';
+import { type ModelHistory, readHistory, readJudged } from '../registry.ts';
+
+/** Draft, assets, publish: works with immutable releases too. What a crash left half is finished. */
+export async function releaseVersions(project: Project, main: MainTree, model: ModelTree): Promise<void> {
+  const history = await readHistory(project.state, project.forge.tags, model.name);
+  const versions = history.registry.versions.filter(({ state }) => state === 'registered');
+  if (versions.length === 0) return;
+  const known = await project.forge.releases.list();
+  for (const version of versions) {
+    const tag = `${model.name}@v${version.version}`;
+    const mine = known.filter(
+      (release) => release.tag === tag || hasMarker(release.body, { kind: 'release', key: tag }),
+    );
+    if (mine.some(({ draft }) => !draft)) continue;
+    const draft = mine[0] ?? (await draftRelease({ project, history, version, tag }));
+    if (!draft) continue;
+    await uploadMissing({ project, main, version, draft, model: model.name });
+    await project.forge.releases.publish(draft.id);
+  }
+}
+
+async function draftRelease({
+  project,
+  history,
+  version,
+  tag,
+}: {
+  project: Project;
+  history: ModelHistory;
+  version: RegisteredVersion;
+  tag: string;
+}): Promise<Release | null> {
+  const judged = await readJudged(project.state, history, version.candidate);
+  if (!judged) return null;
+  const { result } = judged.evaluate.predicate;
+  const body = render(loadTemplate('comments/release.hbs'), {
+    model: history.model,
+    version: version.version,
+    candidate: hexOf(version.candidate),
+    commit: version.commit,
+    pull_request: judged.record.pull_request,
+    evaluate: hexOf(judged.record.evaluate),
+    bundle: hexOf(version.bundle),
+    metrics: result.recent.comparisons.map(({ metric, candidate }) => ({ metric, value: candidate })),
+    rows: result.recent.rows,
+  });
+  return project.forge.releases.createDraft({
+    tag,
+    title: `${history.model} v${version.version}`,
+    body: withMarker({ kind: 'release', key: tag }, body),
+  });
+}
+
+async function uploadMissing({
+  project,
+  main,
+  version,
+  draft,
+  model,
+}: {
+  project: Project;
+  main: MainTree;
+  version: RegisteredVersion;
+  draft: Release;
+  model: string;
+}): Promise<void> {
+  const store = project.store(main.policy.store);
+  const manifest = await store.get(version.bundle);
+  const bundle = bundleSchema.parse(JSON.parse(Buffer.from(manifest).toString('utf8')));
+  const wanted = new Map<string, () => Promise<Uint8Array>>([['bundle.json', async () => manifest]]);
+  for (const { name, digest } of bundle.files) wanted.set(name, () => store.get(digest));
+  const card = await (await readTree(project.forge.trees, version.commit)).read(
+    `models/${model}/MODEL_CARD.md`,
+  );
+  if (card !== null) wanted.set('MODEL_CARD.md', async () => Buffer.from(card));
+  for (const [name, read] of wanted) {
+    const there = draft.assets.find((asset) => asset.name === name);
+    if (there?.state === 'uploaded') continue;
+    if (there) await project.forge.releases.removeAsset(there.id);
+    await project.forge.releases.upload(draft, { name, bytes: await read() });
+  }
+}

@@ -1,0 +1,106 @@
+import { candidateOf } from '#lib/formats/lock-values.ts';
+import type { Statement } from '#lib/lifecycle/evidence.ts';
+import { type JobPlan, jobPlanSchema } from '#lib/lifecycle/plan.ts';
+import type { EvaluateRecord, RequestRecord, TrainRecord } from '#lib/lifecycle/records.ts';
+import type { Digest } from '#lib/lifecycle/scalars.ts';
+import { EvidenceRefused, type Taken, takeStatement } from './evidence.ts';
+import { recordPath, recordText } from './records.ts';
+import type { Run } from './stage-run.ts';
+import type { Work } from './standing.ts';
+
+export async function takeTraining(work: Work, request: RequestRecord, run: Run) {
+  const { plan, digest, expected } = await planOfRequest(work, request);
+  const { artifacts } = work.project.forge;
+  const data = await takeStatement(artifacts, run, { stage: 'data', expected });
+  const trained: Taken<'train'>[] = [];
+  for (const { index } of plan.candidates) {
+    const taken = await takeStatement(artifacts, run, { stage: 'train', index, expected });
+    if (taken.statement.predicate.result.candidate.index !== index) {
+      throw new EvidenceRefused(`the evidence of candidate ${index} is about another one`);
+    }
+    trained.push(taken);
+  }
+  for (const { text } of [data, ...trained]) await work.store.put(text);
+  const record: TrainRecord = {
+    kind: 'roundhouse-run',
+    stage: 'train',
+    ...recordBase({ work, plan, digest, request, run }),
+    data: data.digest,
+    train: trained.map((taken) => taken.digest),
+  };
+  return recorded(record, [data, ...trained]);
+}
+
+export async function takeEvaluation({
+  work,
+  request,
+  run,
+  accepted,
+  data,
+}: {
+  work: Work;
+  request: RequestRecord;
+  run: Run;
+  accepted: NonNullable<JobPlan['accepted']>;
+  data: Statement<'data'>;
+}) {
+  const { plan, digest, expected } = await planOfRequest(work, request);
+  const taken = await takeStatement(work.project.forge.artifacts, run, { stage: 'evaluate', expected });
+  const { result } = taken.statement.predicate;
+  for (const named of [result.bundle, result.served]) {
+    if (!(await work.store.has(named))) throw new EvidenceRefused(`the store does not hold ${named}`);
+  }
+  const record: EvaluateRecord = {
+    kind: 'roundhouse-run',
+    stage: 'evaluate',
+    ...recordBase({ work, plan, digest, request, run }),
+    accepted,
+    evaluate: taken.digest,
+    candidate: candidateOf({
+      model: plan.model,
+      digests: plan.digests,
+      data: data.predicate.result,
+      evaluate: result,
+    }),
+  };
+  return recorded(record, [taken]);
+}
+
+async function planOfRequest({ store, project, model }: Work, request: RequestRecord) {
+  const digest: Digest = `sha256:${request.inputs.plan ?? ''}`;
+  const plan = jobPlanSchema.parse(JSON.parse(Buffer.from(await store.get(digest)).toString('utf8')));
+  const repository = `${project.owner}/${project.repo}`;
+  return { plan, digest, expected: { repository, model: model.name, plan: digest } };
+}
+
+function recordBase({
+  work: { project },
+  plan,
+  digest,
+  request,
+  run,
+}: {
+  work: Work;
+  plan: JobPlan;
+  digest: Digest;
+  request: RequestRecord;
+  run: Run;
+}) {
+  return {
+    request_id: request.request_id,
+    model: plan.model,
+    pull_request: plan.pull_request,
+    digests: plan.digests,
+    champion: plan.champion?.candidate ?? null,
+    plan: digest,
+    run: { id: run.id, attempt: run.attempt },
+    at: project.now().toISOString(),
+  };
+}
+
+function recorded(record: TrainRecord | EvaluateRecord, taken: { digest: Digest; text: string }[]) {
+  return [
+    { path: recordPath.run(record.model, record.run), text: recordText(record) },
+    ...taken.map(({ digest, text }) => ({ path: recordPath.evidence(digest), text })),
+  ];
+}

@@ -1,0 +1,38 @@
+import type { Statement } from '#lib/lifecycle/evidence.ts';
+import type { Champion } from '#lib/lifecycle/plan.ts';
+import type { EvaluateRecord } from '#lib/lifecycle/records.ts';
+import type { ArtifactStore } from '#lib/store/store.ts';
+import type { Project } from './project.ts';
+import type { PullFacts, TouchedModel } from './pull-facts.ts';
+import type { ModelHistory } from './registry.ts';
+
+export type WorkStage = 'train' | 'evaluate';
+export type Evidence = {
+  record: EvaluateRecord;
+  data: Statement<'data'>;
+  train: Statement<'train'>[];
+  evaluate: Statement<'evaluate'>;
+};
+
+/** How far a pull request has come with one model. */
+export type Standing =
+  | { state: 'untouched' }
+  | { state: 'definition'; reason: string }
+  | { state: 'out-of-date'; reason: string }
+  | { state: 'working'; stage: WorkStage; run: number | null; request_id: string; reasons: string[] }
+  | { state: 'fault'; stage: WorkStage; run: number | null; note: string }
+  | { state: 'data-failed'; run: number; data: Statement<'data'> }
+  /** `committed`: the head's locks say so already. */
+  | { state: 'judged'; committed: boolean; evidence: Evidence; champion: Champion | null };
+
+/** One model of a pull request, with what is on record about it. */
+export type Work = {
+  project: Project;
+  facts: PullFacts;
+  model: TouchedModel;
+  history: ModelHistory;
+  champion: Champion | null;
+  store: ArtifactStore;
+  /** A person asked for another try after a fault. */
+  again: boolean;
+};
