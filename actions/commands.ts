@@ -151,8 +151,9 @@ async function standingOf({ evidence, deps, model }: StageContext): Promise<Life
 }
 
 async function stagesOf(context: StageContext): Promise<PlannedStage[]> {
+  const { plan } = await planned(context);
   const folder = loadModelFolder(context.deps.workspace, context.model);
-  return planMain({ folder, plan: (await planned(context)).plan, evidence: context.evidence });
+  return planMain({ folder, plan, evidence: context.evidence });
 }
 
 function describeStage({ stage: name, index, run, why }: PlannedStage): string {

@@ -1,3 +1,4 @@
+import type { ModelFiles } from '#lib/formats/config.ts';
 import { codeDigest, configDigest, gatesDigest, policyDigest, problemDigest } from '#lib/formats/digests.ts';
 import { bundleSchema, type Reference, referenceSchema } from '#lib/lifecycle/bundle.ts';
 import type { ModelLock } from '#lib/lifecycle/locks.ts';
@@ -6,7 +7,7 @@ import type { Digest } from '#lib/lifecycle/scalars.ts';
 import type { Store } from '#lib/store/store.ts';
 import type { OpenDeps } from './deps.ts';
 import { git, treeFiles } from './git.ts';
-import { loadModelFolder, loadPolicy, type ModelFolder } from './model-folder.ts';
+import { loadModelFiles } from './model-folder.ts';
 import { lockAt, readRegistry } from './registered.ts';
 
 const NO_COMMIT = '0'.repeat(40);
@@ -24,9 +25,9 @@ export async function localPlan({
   base: string;
   deps: OpenDeps;
 }): Promise<JobPlan> {
-  const folder = loadModelFolder(deps.workspace, model);
+  const files = loadModelFiles(deps.workspace, model);
   const head = (await git(deps.workspace, 'rev-parse', 'HEAD'))?.trim() ?? NO_COMMIT;
-  const digests = await inputDigests(deps.workspace, folder);
+  const digests = await inputDigests(deps.workspace, files);
   const incumbent = await findChampion({ model, base, digests, deps });
   return {
     kind: 'roundhouse-plan',
@@ -41,21 +42,21 @@ export async function localPlan({
     champion: incumbent?.champion ?? null,
     anchor: incumbent?.anchor ?? null,
     looks: {},
-    candidates: folder.model.candidates.map(({ name }, index) => ({ index, name })),
+    candidates: files.model.candidates.map(({ name }, index) => ({ index, name })),
     accepted: null,
   };
 }
 
 export async function inputDigests(
   workspace: string,
-  { model, data, problem }: ModelFolder,
+  { model, data, problem, policy }: ModelFiles,
 ): Promise<InputDigests> {
-  const files = await treeFiles(workspace);
+  const tree = await treeFiles(workspace);
   return {
-    code: codeDigest(files, { model: problem.model, code: model.code }),
+    code: codeDigest(tree, { model: problem.model, code: model.code }),
     config: configDigest(model, data),
     gates: gatesDigest(problem),
-    policy: policyDigest(loadPolicy(workspace)),
+    policy: policyDigest(policy),
     problem: problemDigest(problem),
   };
 }

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseConfig } from '#lib/formats/config.ts';
+import { type ConfigText, type ModelFiles, parseConfig, parseModelFiles } from '#lib/formats/config.ts';
 import type { Data } from '#lib/lifecycle/data.ts';
 import type { DataLock, ModelLock } from '#lib/lifecycle/locks.ts';
 import type { Model } from '#lib/lifecycle/model.ts';
@@ -26,6 +26,18 @@ export function loadModelFolder(workspace: string, name: string): ModelFolder {
     model: read('model'),
     operate: read('operate'),
   };
+}
+
+/** The same with the policy, for whoever plans: one error lists what is wrong with any of them, or between them. */
+export function loadModelFiles(workspace: string, name: string): ModelFiles {
+  const text = (file: string): ConfigText => ({ file, text: readText(workspace, file) });
+  return parseModelFiles(name, {
+    policy: text(POLICY_FILE),
+    problem: text(`models/${name}/problem.yml`),
+    data: text(`models/${name}/data.yml`),
+    model: text(`models/${name}/model.yml`),
+    operate: text(`models/${name}/operate.yml`),
+  });
 }
 
 export function loadPolicy(workspace: string): Policy {

@@ -94,6 +94,21 @@ describe.each(FILES)('$file', ({ file, stage, key, value }) => {
   });
 });
 
+test('faults of several files are told at once', async () => {
+  const broken = ['.github/roundhouse.yml', 'models/bikes/data.yml', 'models/bikes/operate.yml'];
+  for (const { file, key } of FILES.filter((each) => broken.includes(each.file)))
+    checkout.write(file, edited(file, key).text);
+  const error: unknown = await checkout.stage('data').catch((thrown) => thrown);
+  expect(error).toBeInstanceOf(UserError);
+  for (const file of broken) expect(String(error)).toContain(`${file}:`);
+});
+
+test('files that do not agree: where, and what the other one says', async () => {
+  const { text, line } = edited('models/bikes/data.yml', { from: 'target: cnt', to: 'target: count' });
+  const { lines } = await refusal({ file: 'models/bikes/data.yml', stage: 'data', text });
+  expect(lines).toEqual([`models/bikes/data.yml:${line}:9: target: problem.yml predicts "cnt"`]);
+});
+
 describe('in a terminal', () => {
   let installed: InstalledPackage;
   beforeAll(() => {

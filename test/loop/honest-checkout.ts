@@ -1,10 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { parseConfig } from '#lib/formats/config.ts';
+import { digestOf, digestOfJson } from '#lib/formats/digest.ts';
+import { printTagName, renderTagMessage } from '#lib/formats/registry-tags.ts';
 import { problemYaml } from '#lib/formats/skeleton.ts';
-import type { EvidenceStage, Statement } from '#lib/lifecycle/evidence.ts';
+import { type EvidenceStage, type Statement, statementSchemas } from '#lib/lifecycle/evidence.ts';
+import type { ModelLock } from '#lib/lifecycle/locks.ts';
 import { openFileStore } from '#lib/store/file.ts';
 import { openContext, type StageContext } from '../../actions/kit/context.ts';
 import { openDeps } from '../../actions/kit/deps.ts';
@@ -18,7 +22,7 @@ import { bikesCsv } from '../../runners/local/demo/rows.ts';
 import { repositoryFiles } from '../../templates/repository.ts';
 import { bikesProblem, options as repositoryOptions } from '../formats/bikes.ts';
 
-export type Options = Record<string, string>;
+type Options = Record<string, string>;
 export type HonestCheckout = {
   root: string;
   workspace: string;
@@ -31,9 +35,15 @@ export type HonestCheckout = {
   ): Promise<Statement<Stage>['predicate']['result']>;
   /** Locks and cards, committed. */
   card(): Promise<void>;
+  /** Evidence as it was left in the checkout. */
+  statement<Stage extends EvidenceStage>(stage: Stage, file?: string): Statement<Stage>;
+  /** Changes with any byte of the evidence. */
+  evidenceDigest(): string;
+  lock(): ModelLock;
+  /** The tag that the app would have put on the merge of what is locked. */
+  register(version: string): void;
   read(path: string): string;
   write(path: string, text: string): void;
-  git(...args: string[]): string;
   objectPath(digest: string): string;
   remove(): void;
 };
@@ -72,6 +82,8 @@ export async function honestCheckout(setting: {
     git('add', '-A');
     git('commit', '-q', '-m', message);
   };
+
+  const lock = () => parseConfig('model-lock', { file: 'model.lock', text: read('models/bikes/model.lock') });
 
   async function within<Result>(
     run: (context: StageContext) => Promise<Result>,
@@ -116,9 +128,30 @@ export async function honestCheckout(setting: {
         writeCardFiles({ model: context.model, plan, data, train, evaluate }, workspace);
         commit('Locks and cards');
       }),
+    statement: (stage, file = stage) =>
+      statementSchemas[stage].parse(JSON.parse(read(`.roundhouse/evidence/bikes/${file}.json`))) as never,
+    evidenceDigest() {
+      const folder = join(workspace, '.roundhouse', 'evidence', 'bikes');
+      const files = readdirSync(folder).sort();
+      return digestOfJson(files.map((name) => [name, digestOf(readFileSync(join(folder, name)))]));
+    },
+    lock,
+    register(version) {
+      const { candidate, bundle } = lock();
+      const event = { kind: 'register', model: 'bikes', version, n: null } as const;
+      const message = renderTagMessage(event, {
+        kind: 'roundhouse-tag',
+        model: 'bikes',
+        version,
+        environment: null,
+        candidate,
+        bundle,
+        commit: git('rev-parse', 'HEAD'),
+      });
+      git('tag', '-a', printTagName(event), '-m', message);
+    },
     read,
     write,
-    git,
     objectPath: (digest) => join(root, 'store', 'sha256', digest.slice(7, 9), digest.slice(7)),
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
@@ -134,7 +167,7 @@ function quickNetwork(modelYaml: string): string {
 function patientCanary(operateYaml: string): string {
   return operateYaml
     .replace('max_latency_p95_ms: 250', 'max_latency_p95_ms: 30000')
-    .replace('max_duration: PT60S', 'max_duration: PT20S');
+    .replace('max_duration: PT60S', 'max_duration: PT30S');
 }
 
 /** One bit of one byte of a file is turned; the function that is returned turns it back. */

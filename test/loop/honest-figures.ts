@@ -1,7 +1,7 @@
 import { formatNumber, formatPercent, formatSigned } from '#lib/formats/numbers.ts';
 
 /** A number, date, version or digest as it is printed, and the paths in the evidence that it comes from. */
-export type Figure = { text: string; at: string; paths: string[]; found: boolean };
+type Figure = { text: string; at: string; paths: string[]; found: boolean };
 
 const FIGURE =
   /[0-9a-f]{64}|\d{4}-\d{2}-\d{2}|\d+\.\d+\.\d+|(?<![\w)])[-+]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]\d+)?|\d+/g;

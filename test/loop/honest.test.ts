@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -7,18 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CardFacts } from '#lib/formats/cards.ts';
 import { parseConfig } from '#lib/formats/config.ts';
-import { printTagName, renderTagMessage } from '#lib/formats/registry-tags.ts';
-import {
-  type EvidenceStage,
-  type MonitorResult,
-  type RetrainResult,
-  type Statement,
-  statementSchemas,
-} from '#lib/lifecycle/evidence.ts';
+import type { MonitorResult, RetrainResult } from '#lib/lifecycle/evidence.ts';
 import type { ModelLock } from '#lib/lifecycle/locks.ts';
 import type { ServedVersion } from '#lib/lifecycle/serving.ts';
 import { randomOf } from '#lib/ml/stats/random.ts';
 import { CorruptObject } from '#lib/store/errors.ts';
+import { openFileStore } from '#lib/store/file.ts';
 import { liveRows, type Variant } from '../../runners/local/demo/rows.ts';
 import { printSummary, summaryRow } from '../../runners/local/demo/summary.ts';
 import { startTraffic } from '../../runners/local/demo/traffic.ts';
@@ -45,12 +38,6 @@ let first: ModelLock;
 let router: string;
 const found = {} as Record<Variant, Found>;
 
-const lock = () =>
-  parseConfig('model-lock', { file: 'model.lock', text: checkout.read('models/bikes/model.lock') });
-const statement = <Stage extends EvidenceStage>(stage: Stage, file: string = stage) =>
-  statementSchemas[stage].parse(
-    JSON.parse(checkout.read(`.roundhouse/evidence/bikes/${file}.json`)),
-  ) as Statement<Stage>;
 const mae = ({ performance }: MonitorResult) =>
   performance.find(({ metric }) => metric === 'mae')?.served ?? {
     estimate: Number.NaN,
@@ -60,15 +47,14 @@ const mae = ({ performance }: MonitorResult) =>
 
 beforeAll(async () => {
   const root = mkdtempSync(join(tmpdir(), 'roundhouse-honest-'));
-  const port = await freePort();
-  checkout = await honestCheckout({ root, supervisor: `http://127.0.0.1:${port}`, token });
-  supervisor = await superviseAt({ dir: 'supervisor', logs: 'logs', port });
+  supervisor = await superviseIn(root, 'everyday');
+  checkout = await honestCheckout({ root, supervisor: supervisor.url, token });
   await checkout.stage('data');
   await checkout.stage('train');
   await checkout.stage('evaluate');
   await checkout.card();
-  first = lock();
-  register('1.0.0');
+  first = checkout.lock();
+  checkout.register('1.0.0');
   const deployed = await checkout.stage('deploy');
   expect(deployed.phase).toBe('succeeded');
   router = deployed.state?.url ?? '';
@@ -80,15 +66,21 @@ afterAll(async () => {
   checkout?.remove();
 });
 
-function superviseAt({ dir, logs, port }: { dir: string; logs: string; port: number }): Promise<Supervisor> {
-  const at = (name: string) => join(checkout.root, name);
-  return startSupervisor({ dir: at(dir), port, token, store: checkout.store, logs: at(logs), log: () => {} });
+/** A supervisor with a folder and a prediction log of its own. */
+function superviseIn(root: string, name: string): Promise<Supervisor> {
+  return startSupervisor({
+    dir: join(root, `supervisor-${name}`),
+    port: 0,
+    token,
+    store: openFileStore(join(root, 'store')),
+    logs: join(root, `logs-${name}`),
+    log: () => {},
+  });
 }
 
 /** Rows as requests to a server of its own with the first version's bytes, labels a day later, then the check. */
 async function passQuarter(variant: Variant): Promise<Found> {
-  const logs = `logs-of-${variant}`;
-  const server = await superviseAt({ dir: `server-of-${variant}`, logs, port: 0 });
+  const server = await superviseIn(checkout.root, variant);
   try {
     const { candidate, bundle, model } = first;
     const served: ServedVersion = { version: '1.0.0', candidate, bundle, model, weight: 100 };
@@ -101,28 +93,11 @@ async function passQuarter(variant: Variant): Promise<Found> {
   } finally {
     await server.close();
   }
-  const env = { ...MONITOR.env, ROUNDHOUSE_LOGS_MAIN: join(checkout.root, logs) };
+  const env = { ...MONITOR.env, ROUNDHOUSE_LOGS_MAIN: join(checkout.root, `logs-${variant}`) };
   return {
     monitor: await checkout.stage('monitor', { ...MONITOR, env }),
     retrain: await checkout.stage('retrain', { env }),
   };
-}
-
-/** The tag that the app would have put on the merge. */
-function register(version: string): void {
-  const commit = checkout.git('rev-parse', 'HEAD');
-  const { candidate, bundle } = lock();
-  const event = { kind: 'register', model: 'bikes', version, n: null } as const;
-  const message = renderTagMessage(event, {
-    kind: 'roundhouse-tag',
-    model: 'bikes',
-    version,
-    environment: null,
-    candidate,
-    bundle,
-    commit,
-  });
-  checkout.git('tag', '-a', printTagName(event), '-m', message);
 }
 
 describe('the error comes from the labels', () => {
@@ -177,20 +152,20 @@ describe('the retraining that the check asked for', () => {
   }, 120_000);
 
   test('is judged against the champion on rows that neither saw, and is better there', () => {
-    const [compared] = statement('evaluate').predicate.result.recent.comparisons;
+    const [compared] = checkout.statement('evaluate').predicate.result.recent.comparisons;
     expect(compared?.champion?.estimate).toBeGreaterThan(compared?.candidate.estimate ?? Number.NaN);
     expect(compared?.candidate_minus_champion?.upper).toBeLessThan(0);
   });
 
   test('one flipped byte of the bytes that are judged: no verdict and no new evidence', async () => {
-    const before = evidenceDigest();
+    const before = checkout.evidenceDigest();
     const mend = flipByte(
-      checkout.objectPath(statement('train', 'train-0').predicate.result.twin.model),
+      checkout.objectPath(checkout.statement('train', 'train-0').predicate.result.twin.model),
       100,
     );
     await expect(checkout.stage('evaluate', MONITOR)).rejects.toThrow(CorruptObject);
     mend();
-    expect(evidenceDigest()).toBe(before);
+    expect(checkout.evidenceDigest()).toBe(before);
   });
 
   test('onnxruntime away: a fault with exit code 3, no verdict and no new evidence', () => {
@@ -202,11 +177,11 @@ describe('the retraining that the check asked for', () => {
         env: { ...checkout.env, ...MONITOR.env },
       });
     try {
-      const before = evidenceDigest();
+      const before = checkout.evidenceDigest();
       const fault = evaluate(bare);
       expect(fault).toMatchObject({ code: 3, stdout: '' });
       expect(fault.stderr).toContain('onnxruntime-node');
-      expect(evidenceDigest()).toBe(before);
+      expect(checkout.evidenceDigest()).toBe(before);
       const judged = evaluate(whole);
       expect([0, 1]).toContain(judged.code);
       const { verdict, bundle } = JSON.parse(judged.stdout).predicate.result;
@@ -229,7 +204,7 @@ describe('the retraining that the check asked for', () => {
   test('one flipped byte of what would be served: refused, and the old version answers', async () => {
     const asked = inferBody();
     const before = (await infer(router, asked)).body.outputs;
-    const mend = flipByte(checkout.objectPath(lock().model), 100);
+    const mend = flipByte(checkout.objectPath(checkout.lock().model), 100);
     const refused = await checkout.stage('deploy');
     expect(refused).toMatchObject({ verdict: 'failed', phase: 'aborted' });
     expect(refused.reasons.at(-1)?.actual).toMatch(/bytes were changed/);
@@ -240,19 +215,19 @@ describe('the retraining that the check asked for', () => {
   });
 
   test('and with its own bytes it takes the traffic over', async () => {
+    const asked = inferBody();
     let done = false;
     const requests = (async () => {
-      for (; !done; await sleep(50))
-        await Promise.all(Array.from({ length: 8 }, () => infer(router, inferBody())));
+      for (; !done; await sleep(50)) await Promise.all(Array.from({ length: 8 }, () => infer(router, asked)));
     })();
     const deployed = await checkout.stage('deploy').finally(() => {
       done = true;
     });
     await requests;
     expect(deployed).toMatchObject({ verdict: 'passed', phase: 'succeeded' });
-    expect((await infer(router, inferBody())).body.model_version).toBe(deployed.version);
+    expect((await infer(router, asked)).body.model_version).toBe(deployed.version);
     expect(deployed.state?.versions.filter(({ weight }) => weight > 0)).toMatchObject([
-      { model: lock().model, weight: 100 },
+      { model: checkout.lock().model, weight: 100 },
     ]);
   });
 });
@@ -260,7 +235,7 @@ describe('the retraining that the check asked for', () => {
 /** An hour of the quarter as a request. */
 function inferBody() {
   const row = liveRows('real', randomOf(1)).find(({ at }) => at === QUARTER.from + 8 * 3_600_000);
-  const { signature } = statement('evaluate').predicate.result;
+  const { signature } = checkout.statement('evaluate').predicate.result;
   return {
     inputs: signature.inputs.map(({ name, datatype }) => ({
       name,
@@ -283,11 +258,11 @@ function cardFacts(champion: CardFacts['champion']): CardFacts {
   return {
     problem: parseConfig('problem', read('problem')),
     model: parseConfig('model', read('model')),
-    data: statement('data').predicate.result,
-    train: [statement('train', 'train-0').predicate.result],
-    evaluate: statement('evaluate').predicate.result,
+    data: checkout.statement('data').predicate.result,
+    train: [checkout.statement('train', 'train-0').predicate.result],
+    evaluate: checkout.statement('evaluate').predicate.result,
     champion,
-    candidate: lock().candidate,
+    candidate: checkout.lock().candidate,
   };
 }
 
@@ -303,41 +278,18 @@ function expectTraced(champion: CardFacts['champion']): void {
 
 function expectSummaryTraced(): void {
   const { monitor, retrain } = found.real;
-  const record = {
-    path: 'evidence/record.json',
-    monitor,
-    decision: retrain.decision,
-    reasons: retrain.reasons,
+  const { decision, reasons } = retrain;
+  const record = { path: 'evidence/record.json', monitor, decision, reasons };
+  const render = (facts: typeof record) => {
+    const out = new PassThrough();
+    printSummary([summaryRow('quarter', facts)], out as unknown as NodeJS.WriteStream);
+    return String(out.read());
   };
-  const figures = traceFigures({
-    facts: record,
-    render: (facts) => {
-      const out = new PassThrough();
-      printSummary([summaryRow('quarter', facts)], out as unknown as NodeJS.WriteStream);
-      return String(out.read());
-    },
-    words: /cost per 1,000|[-+]?\d+ %/g,
-  });
+  // The change is the one figure that is computed when it is printed: from two that are traced.
+  const figures = traceFigures({ facts: record, render, words: /cost per 1,000|[-+]?\d+ %/g });
   expect(figures.length).toBeGreaterThan(8);
   expect(figures.filter(({ found }) => !found)).toEqual([]);
-}
-
-function evidenceDigest(): string {
-  const folder = join(checkout.workspace, '.roundhouse', 'evidence');
-  const hash = createHash('sha256');
-  if (!existsSync(folder)) throw new Error('no evidence');
-  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()) {
-    if (name.includes('.')) hash.update(name).update(readFileSync(join(folder, name)));
-  }
-  return hash.digest('hex');
-}
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  const better = structuredClone(record);
+  for (const { served } of better.monitor.performance) served.estimate *= 0.75;
+  expect(render(better).match(/[-+]?\d+ %/g)).toEqual(['-25 %']);
 }
