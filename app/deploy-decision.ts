@@ -56,21 +56,19 @@ function decidePaused(
   return { kind: 'none', reason: `v${record.release.version} is paused: /deploy lets it go on` };
 }
 
-const GAVE_UP = 'given up';
-
 /** After jobs that could not do their work: what the target serves is not known, so a person has to look. */
 export function pausedByFaults(
   record: DeploymentRecord,
   at: string,
   fault: { note: string; run: number | null },
 ): DeploymentRecord {
-  const note = `${GAVE_UP}: ${fault.note}`;
-  const entry = { at, phase: 'paused' as const, verdict: null, note, run: fault.run };
+  const entry = { at, phase: 'paused' as const, verdict: null, ...fault };
   return { ...record, phase: 'paused', history: [...record.history, entry] };
 }
 
+/** A verdict pauses with what it was; faults pause without one. */
 function gaveUp({ history }: DeploymentRecord): boolean {
-  return history.at(-1)?.note.startsWith(GAVE_UP) ?? false;
+  return history.at(-1)?.verdict === null;
 }
 
 /** The step begins anew; what never started starts. */

@@ -59,7 +59,7 @@ describe('decideDeployment', () => {
       phase,
       release,
       step_started_at: at,
-      history: [] as DeploymentRecord['history'],
+      history: [{ at, phase, verdict: 'inconclusive', note: '', run: 1 }],
     } as DeploymentRecord;
   };
   const facts = { desired: version('1.1.0'), records: [], promotesFrom: null, again: false };
