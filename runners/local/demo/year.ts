@@ -116,8 +116,16 @@ function tellCheck(
     at,
     who: 'roundhouse',
     what: decision === 'open' ? 'a retraining is due' : 'no retraining is due',
-    figures: reasons.map(({ rule, actual }) => `${rule}: ${actual}`).join('; '),
+    figures: decisive(reasons)
+      .map(({ rule, actual }) => `${rule}: ${actual}`)
+      .join('; '),
   });
+}
+
+/** Triggers that fired and brakes that held; where there is none, what the triggers could not tell. */
+function decisive(reasons: CheckRecord['reasons']): CheckRecord['reasons'] {
+  const telling = reasons.filter(({ verdict }) => verdict === 'failed');
+  return telling.length > 0 ? telling : reasons.filter(({ verdict }) => verdict === 'inconclusive');
 }
 
 async function retrain(
