@@ -59,6 +59,8 @@ describe('the app in the local GitHub, from problem to retraining', { timeout: 2
       world,
     );
     expect(tags).toEqual(['bikes#champion#2', 'bikes#production#1', 'bikes@v1.0.0']);
+    const [last] = (await commentsOf(world, pull)).filter(({ author }) => author === BOT);
+    expect(last?.body).toContain('may be merged');
   });
 
   it('opens a retraining pull request from monitor evidence, which goes the same way', async () => {
