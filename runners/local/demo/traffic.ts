@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type TrafficClient, type TrafficCounts, trafficClient } from './traffic-client.ts';
 
 /** One row that will become a request, and what later turned out to be true. */
 export type LiveRow = { at: number; inputs: Record<string, number | string | null>; label: number | string };
-
-type InputTensor = { name: string; datatype: 'FP32' | 'INT64' | 'BYTES' };
 
 export type TrafficOptions = {
   /** Address of the environment's router. */
@@ -20,147 +19,58 @@ export type Traffic = {
   runUntil(moment: number, onProgress?: (done: number, total: number) => void): Promise<void>;
   /** Requests a second while no quarter is being passed. */
   pace(perSecond: number): void;
-  /** Data time: of the newest request that was sent. */
-  now(): number;
-  stats(): {
-    sent: number;
-    failed: number;
-    labelled: number;
-    byVersion: Record<string, number>;
-    failures: string[];
-  };
+  stats(): TrafficCounts;
   stop(): Promise<void>;
+};
+
+/** A moment that is run towards, and who waits for it. */
+type Rush = {
+  moment: number;
+  arrived: () => void;
+  onProgress: (done: number, total: number) => void;
+  from: number;
+  total: number;
 };
 
 const PARALLEL = 8;
 const SLOW_PER_SECOND = 4;
-const FEEDBACK_BATCH = 200;
 
 /**
  * A client that never stops sending: fast while a quarter passes, slowly while people and machines work on a
  * change, so that every canary meets real requests.
  */
 export async function startTraffic({ url, model, rows, labelLagMs }: TrafficOptions): Promise<Traffic> {
-  const tensors = await inputTensors(url, model);
-  const counts = {
-    sent: 0,
-    failed: 0,
-    labelled: 0,
-    byVersion: {} as Record<string, number>,
-    failures: [] as string[],
-  };
+  const client = await trafficClient({ url, model, labelLagMs });
+  const road = { rows, client, next: 0, clock: rows[0]?.at ?? 0 };
   const stopper = new AbortController();
-  const waiting: { id: string; label: number | string; due: number; at: number }[] = [];
-  let next = 0;
   let perSecond = SLOW_PER_SECOND;
-  let clock = rows[0]?.at ?? 0;
-  let fast: {
-    moment: number;
-    resolve: () => void;
-    onProgress: ((done: number, total: number) => void) | undefined;
-    from: number;
-    total: number;
-  } | null = null;
-
-  async function send(index: number): Promise<void> {
-    const row = rows[index];
-    if (row === undefined) return;
-    const id = `live-${String(index).padStart(6, '0')}`;
-    const answer = await post(`${url}/v2/models/${model}/infer`, {
-      id,
-      parameters: { event_time: new Date(row.at).toISOString() },
-      inputs: tensors.map(({ name, datatype }) => ({
-        name,
-        datatype,
-        shape: [1, 1],
-        data: [row.inputs[name] ?? null],
-      })),
-    });
-    counts.sent += 1;
-    if (answer.status !== 200) {
-      counts.failed += 1;
-      if (counts.failures.length < 5) counts.failures.push(`${answer.status} ${JSON.stringify(answer.body)}`);
-      return;
-    }
-    const version = String((answer.body as { model_version?: string }).model_version);
-    counts.byVersion[version] = (counts.byVersion[version] ?? 0) + 1;
-    waiting.push({ id: `${id}:0`, label: row.label, due: row.at + labelLagMs, at: row.at });
-  }
-
-  async function sendLabels(force = false): Promise<void> {
-    const due = waiting.filter((item) => item.due <= clock);
-    if (due.length === 0 || (due.length < FEEDBACK_BATCH && !force)) return;
-    for (let at = 0; at < due.length; at += FEEDBACK_BATCH) {
-      const items = due.slice(at, at + FEEDBACK_BATCH);
-      const answer = await post(`${url}/v2/models/${model}/feedback`, {
-        items: items.map(({ id, label, due: known }) => ({
-          id,
-          label,
-          event_time: new Date(known).toISOString(),
-        })),
-      });
-      if (answer.status >= 300)
-        throw new Error(`labels were refused: ${answer.status} ${JSON.stringify(answer.body)}`);
-      counts.labelled += items.length;
-    }
-    const sent = new Set(due);
-    waiting.splice(0, waiting.length, ...waiting.filter((item) => !sent.has(item)));
-  }
-
-  /** Sends the rows [next, next + count) and moves data time to the last of them. */
-  async function sendBatch(count: number): Promise<void> {
-    const from = next;
-    const until = Math.min(rows.length, from + count);
-    next = until;
-    await Promise.all(Array.from({ length: until - from }, (_, offset) => send(from + offset)));
-    clock = Math.max(clock, rows[until - 1]?.at ?? clock);
-  }
-
-  async function fastStep(): Promise<void> {
-    if (fast === null) return;
-    const at = rows[next]?.at;
-    if (at === undefined || at >= fast.moment) {
-      clock = Math.max(clock, fast.moment);
-      await sendLabels(true);
-      const { resolve } = fast;
-      fast = null;
-      resolve();
-      return;
-    }
-    const limit = fast.moment;
-    let count = 0;
-    while (count < PARALLEL && (rows[next + count]?.at ?? Number.POSITIVE_INFINITY) < limit) count += 1;
-    await sendBatch(count);
-    await sendLabels();
-    fast.onProgress?.(next - fast.from, fast.total);
-  }
+  let rush: Rush | null = null;
 
   async function loop(): Promise<void> {
     while (!stopper.signal.aborted) {
-      if (fast !== null) {
-        await fastStep();
+      if (rush !== null) {
+        if (await hurry(road, rush)) rush = null;
         continue;
       }
-      if (next < rows.length) await sendBatch(1);
-      await sendLabels();
+      await sendBatch(road, 1);
+      await client.sendLabels(road.clock);
       await sleep(1000 / perSecond, undefined, { signal: stopper.signal }).catch(() => undefined);
     }
   }
   const running = loop();
 
   return {
-    runUntil(moment, onProgress) {
-      const total = rows.filter(({ at }, index) => index >= next && at < moment).length;
-      const done = new Promise<void>((resolve) => {
-        fast = { moment, resolve, onProgress, from: next, total };
+    runUntil(moment, onProgress = () => {}) {
+      const total = rows.filter(({ at }, index) => index >= road.next && at < moment).length;
+      const arrival = new Promise<void>((arrived) => {
+        rush = { moment, arrived, onProgress, from: road.next, total };
       });
-      return Promise.race([done, running.then(() => undefined)]);
+      return Promise.race([arrival, running]);
     },
     pace(wanted) {
       perSecond = wanted;
     },
-    now: () => clock,
-    stats: () => structuredClone(counts),
+    stats: client.counts,
     async stop() {
       stopper.abort();
       await running;
@@ -168,22 +78,29 @@ export async function startTraffic({ url, model, rows, labelLagMs }: TrafficOpti
   };
 }
 
-async function inputTensors(url: string, model: string): Promise<InputTensor[]> {
-  const response = await fetch(`${url}/v2/models/${model}`);
-  if (!response.ok) throw new Error(`the router at ${url} does not know model ${model}: ${response.status}`);
-  return ((await response.json()) as { inputs: InputTensor[] }).inputs;
+/** How far the rows have been sent; `clock` is data time, the time of the newest request. */
+type Road = { rows: LiveRow[]; client: TrafficClient; next: number; clock: number };
+
+async function sendBatch(road: Road, count: number): Promise<void> {
+  const { rows, client, next } = road;
+  const batch = rows.slice(next, next + count);
+  road.next += batch.length;
+  await Promise.all(batch.map((row, offset) => client.send(next + offset, row)));
+  road.clock = Math.max(road.clock, batch.at(-1)?.at ?? road.clock);
 }
 
-async function post(url: string, body: unknown): Promise<{ status: number; body: unknown }> {
-  try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(30_000),
-    });
-    return { status: response.status, body: await response.json().catch(() => null) };
-  } catch (error) {
-    return { status: 0, body: error instanceof Error ? error.message : String(error) };
+/** One batch towards the moment; true when it is reached and all labels that are due are sent. */
+async function hurry(road: Road, { moment, arrived, onProgress, from, total }: Rush): Promise<boolean> {
+  const { rows, client, next } = road;
+  const count = rows.slice(next, next + PARALLEL).filter(({ at }) => at < moment).length;
+  if (count === 0) {
+    road.clock = Math.max(road.clock, moment);
+    await client.sendLabels(road.clock, true);
+    arrived();
+    return true;
   }
+  await sendBatch(road, count);
+  await client.sendLabels(road.clock);
+  onProgress(road.next - from, total);
+  return false;
 }
