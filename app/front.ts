@@ -42,15 +42,10 @@ export function createFront({
     if (!id || !name || !signature) return refuse(400, 'unsigned', 'not a signed delivery');
     const announced = Number(request.headers['content-length'] ?? 0);
     if (announced > BODY_MAX_BYTES) return refuse(413, 'too_large', 'the body is over 25 MB');
-    if (unverified + announced > UNVERIFIED_MAX_BYTES) {
-      return { ...refuse(503, 'busy', 'busy'), headers: { 'retry-after': '5' } };
-    }
-    const body = await readBody(request, (size) => {
-      unverified += size;
-    });
-    if (body === null) return refuse(413, 'too_large', 'the body is over 25 MB');
-    if (!(await isSigned(secret, body, signature))) return refuse(401, 'bad_signature', 'wrong signature');
-    const payload = parsed(body);
+    if (unverified + announced > UNVERIFIED_MAX_BYTES) return busy();
+    const read = await readVerified(request, signature);
+    if ('refusal' in read) return read.refusal;
+    const payload = parsed(read.body);
     if (payload === undefined) return refuse(400, 'not_json', 'the body is not JSON');
     const delivery = { id, name, payload };
     const receipt = await receive(delivery);
@@ -62,6 +57,10 @@ export function createFront({
   function refuse(status: number, reason: string, text: string): Answer {
     metrics.count('roundhouse_deliveries_refused_total', { reason });
     return { status, text };
+  }
+
+  function busy(): Answer {
+    return { ...refuse(503, 'busy', 'busy'), headers: { 'retry-after': '5' } };
   }
 
   async function route(request: IncomingMessage): Promise<Answer & { delivery?: Delivery }> {
@@ -76,19 +75,29 @@ export function createFront({
     return { status: 404, text: 'not found' };
   }
 
-  async function readBody(request: IncomingMessage, hold: (bytes: number) => void): Promise<string | null> {
+  /**
+   * What is counted is what came, not what was announced: an announcement costs its sender nothing, and four
+   * of them would shut the door on GitHub.
+   */
+  async function readVerified(
+    request: IncomingMessage,
+    signature: string,
+  ): Promise<{ body: string } | { refusal: Answer }> {
     const chunks: Buffer[] = [];
     let size = 0;
     try {
       for await (const chunk of request) {
         size += chunk.length;
-        hold(chunk.length);
-        if (size > BODY_MAX_BYTES) return null;
+        unverified += chunk.length;
+        if (size > BODY_MAX_BYTES) return { refusal: refuse(413, 'too_large', 'the body is over 25 MB') };
+        if (unverified > UNVERIFIED_MAX_BYTES) return { refusal: busy() };
         chunks.push(chunk);
       }
-      return Buffer.concat(chunks).toString('utf8');
+      const body = Buffer.concat(chunks).toString('utf8');
+      if (await isSigned(secret, body, signature)) return { body };
+      return { refusal: refuse(401, 'bad_signature', 'wrong signature') };
     } finally {
-      hold(-size);
+      unverified -= size;
     }
   }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sign } from '@octokit/webhooks-methods';
@@ -94,48 +95,60 @@ describe('the front', () => {
   });
 
   it('stops reading a body that is too large, announced or not', async () => {
-    const announced = await sendRaw({ 'content-length': String(26 * 1024 * 1024) }, 0);
+    const announced = await send({ 'content-length': String(26 * 1024 * 1024) }, 0).answer;
     expect(announced.status).toBe(413);
-    const streamed = await sendRaw({ 'transfer-encoding': 'chunked' }, 200);
+    const streamed = await send(CHUNKED, 200).answer;
     expect(streamed.status).toBe(413);
     expect(streamed.sent).toBeLessThan(60);
     expect(happened).toEqual([]);
   });
 
-  /** Sends up to `megabytes` and stops as soon as it is answered. */
-  function sendRaw(
-    headers: Record<string, string>,
-    megabytes: number,
-  ): Promise<{ status: number; sent: number }> {
+  it('holds 100 MB of unverified bodies and no more, and what was only announced is not held', async () => {
+    const idle = Array.from({ length: 6 }, () => send({ 'content-length': String(24 * 1024 * 1024) }, 0));
+    const open = Array.from({ length: 4 }, () => send(CHUNKED, 20));
+    await Promise.all(open.map(({ written }) => written));
+    expect(await send(CHUNKED, 24).answer).toMatchObject({ status: 503, retryAfter: '5' });
+    expect((await deliver(await signed('1'))).status).toBe(202);
+    for (const { end } of open) end();
+    const answers = await Promise.all(open.map(({ answer }) => answer));
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401]);
+    for (const { abort } of idle) abort();
+  });
+
+  const CHUNKED = { 'transfer-encoding': 'chunked' };
+
+  /** Sends so many megabytes under a wrong signature, stops as soon as it is answered, and doesn't end by itself. */
+  function send(headers: Record<string, string>, megabytes: number) {
     const fake = {
-      'x-github-delivery': '1',
+      'x-github-delivery': 'unsigned',
       'x-github-event': 'push',
       'x-hub-signature-256': `sha256=${'0'.repeat(64)}`,
     };
-    return new Promise((resolve, reject) => {
-      let sent = 0;
-      let over = false;
-      const call = request(
-        `${url}${WEBHOOK_PATH}`,
-        { method: 'POST', headers: { ...fake, ...headers } },
-        (answer) => {
+    const call = request(`${url}${WEBHOOK_PATH}`, { method: 'POST', headers: { ...fake, ...headers } });
+    let sent = 0;
+    let over = false;
+    const answer = new Promise<{ status: number; retryAfter: string | undefined; sent: number }>(
+      (resolve, reject) => {
+        call.on('error', (error) => (over ? undefined : reject(error)));
+        call.on('response', ({ statusCode = 0, headers }) => {
           over = true;
-          resolve({ status: answer.statusCode ?? 0, sent });
-          answer.resume();
+          resolve({ status: statusCode, retryAfter: headers['retry-after'], sent });
           call.destroy();
-        },
-      );
-      call.on('error', (error) => (over ? undefined : reject(error)));
+        });
+      },
+    );
+    async function write(): Promise<void> {
       const chunk = Buffer.alloc(1024 * 1024);
-      const write = () => {
-        while (!over && sent < megabytes) {
-          sent += 1;
-          if (!call.write(chunk)) return void call.once('drain', write);
-        }
-      };
       call.flushHeaders();
-      write();
-    });
+      for (; !over && sent < megabytes; sent += 1) {
+        if (!call.write(chunk)) await Promise.race([once(call, 'drain'), answer]);
+      }
+    }
+    function abort(): void {
+      over = true;
+      call.destroy();
+    }
+    return { answer, written: write(), end: () => void call.end(), abort };
   }
 
   it('shows health and metrics, and nothing else', async () => {
