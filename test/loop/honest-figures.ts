@@ -4,7 +4,7 @@ import { formatNumber, formatPercent, formatSigned } from '#lib/formats/numbers.
 type Figure = { text: string; at: string; paths: string[]; found: boolean };
 
 const FIGURE =
-  /[0-9a-f]{64}|\d{4}-\d{2}-\d{2}|\d+\.\d+\.\d+|(?<![\w)])[-+]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]\d+)?|\d+/g;
+  /\b[0-9a-f]{64}\b|\b[0-9a-f]{16}\b|\d{4}-\d{2}-\d{2}|\d+\.\d+\.\d+|(?<![\w)])[-+]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]\d+)?|\d+/g;
 
 type Rendered<Facts> = {
   facts: Facts;
@@ -47,7 +47,7 @@ function figuresOf(text: string): { text: string; at: string }[] {
 function textsOf(value: Leaf): string[] {
   const texts =
     typeof value === 'string'
-      ? [value, value.slice(0, 10)]
+      ? [value, shortened(value)]
       : [
           formatNumber(value),
           formatSigned(value),
@@ -57,6 +57,12 @@ function textsOf(value: Leaf): string[] {
           Math.round(value).toLocaleString('en'),
         ];
   return texts.flatMap((each) => figuresOf(each).map(({ text }) => text));
+}
+
+/** Instants are shown as days, digests often by their first 16 characters. */
+function shortened(value: string): string {
+  if (value.startsWith('sha256:')) return value.slice(7, 23);
+  return /^\d{4}-\d{2}-\d{2}T/.test(value) ? value.slice(0, 10) : value;
 }
 
 type Leaf = number | string;
@@ -69,7 +75,8 @@ function leavesOf(value: unknown, path: Path = []): { path: Path; value: Leaf }[
 }
 
 function otherThan(value: Leaf): Leaf {
-  if (typeof value === 'string') return value.replace(/\d/g, (digit) => String((Number(digit) + 3) % 10));
+  if (typeof value === 'string')
+    return value.replace(/sha256:|\d/g, (part) => (part.length > 1 ? part : String((Number(part) + 3) % 10)));
   if (Number.isInteger(value)) return value + 1009;
   return value * 1.5 + Math.sign(value) * 7;
 }

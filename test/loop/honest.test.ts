@@ -16,7 +16,7 @@ import { liveRows, type Variant } from '../../runners/local/demo/rows.ts';
 import { printSummary, summaryRow } from '../../runners/local/demo/summary.ts';
 import { startTraffic } from '../../runners/local/demo/traffic.ts';
 import { type Supervisor, startSupervisor } from '../../runners/model-server/supervisor.ts';
-import { renderCardSection, renderModelCard } from '../../templates/cards.ts';
+import { renderCardSection, renderDataCard, renderModelCard } from '../../templates/cards.ts';
 import { retrainingPull } from '../../templates/retraining.ts';
 import { installedPackage } from '../house/installed-package.ts';
 import { controlOf, infer, token } from '../runners/model-server/harness.ts';
@@ -136,6 +136,7 @@ describe('the error comes from the labels', () => {
 
 describe('every figure of the first version is found by path in the evidence', () => {
   test('on its card and in its section of the pull request', () => expectTraced(null));
+  test('on the card of its data', () => expectDataCardTraced());
   test('in the summary of the demo', () => expectSummaryTraced());
 });
 
@@ -248,7 +249,7 @@ function inferBody() {
 
 /** Words of the templates that hold digits: what is left over must come from the evidence. */
 const CARD_WORDS =
-  /per 1,000 predictions|lower_95|upper_95|below 0 the candidate|\| what \| sha256 \||`l2`|y-axis "[^"]*" 0(?= -->)/g;
+  /per 1,000 predictions|lower_95|upper_95|below 0 the candidate|sha256|`l2`|y-axis "[^"]*" 0(?= -->)/g;
 
 function cardFacts(champion: CardFacts['champion']): CardFacts {
   const read = (kind: string) => ({
@@ -274,6 +275,19 @@ function expectTraced(champion: CardFacts['champion']): void {
     expect(figures.length).toBeGreaterThan(40);
     expect(figures.filter(({ found }) => !found)).toEqual([]);
   }
+}
+
+function expectDataCardTraced(): void {
+  const text = checkout.read('models/bikes/data.yml');
+  const facts = {
+    model: 'bikes',
+    data: parseConfig('data', { file: 'data.yml', text }),
+    result: checkout.statement('data').predicate.result,
+  };
+  expect(renderDataCard(facts)).toBe(checkout.read('models/bikes/DATA_CARD.md'));
+  const figures = traceFigures({ facts, render: renderDataCard, words: /sha256/g });
+  expect(figures.length).toBeGreaterThan(20);
+  expect(figures.filter(({ found }) => !found)).toEqual([]);
 }
 
 function expectSummaryTraced(): void {
