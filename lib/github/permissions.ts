@@ -1,10 +1,8 @@
+import { PERMISSIONS, type Permission } from '#lib/lifecycle/approval.ts';
 import { orNull, type Repository } from './repository.ts';
 
-export type Permission = 'admin' | 'maintain' | 'write' | 'triage' | 'read' | 'none';
-const LEVELS: Permission[] = ['none', 'read', 'triage', 'write', 'maintain', 'admin'];
-
 export function atLeast(permission: Permission, level: Permission): boolean {
-  return LEVELS.indexOf(permission) >= LEVELS.indexOf(level);
+  return PERMISSIONS.indexOf(permission) >= PERMISSIONS.indexOf(level);
 }
 
 export type People = ReturnType<typeof people>;
@@ -19,7 +17,9 @@ export function people({ octokit, owner, repo }: Repository) {
       if (answer === null) return 'none';
       const { role_name, permission } = answer.data;
       return (
-        LEVELS.find((level) => level === role_name) ?? LEVELS.find((level) => level === permission) ?? 'none'
+        PERMISSIONS.find((level) => level === role_name) ??
+        PERMISSIONS.find((level) => level === permission) ??
+        'none'
       );
     },
     async inTeam(team: string, login: string): Promise<boolean> {
