@@ -75,6 +75,11 @@ function modelOf(options: Options): InitInputs['model'] {
   if (options.task !== undefined && task === null) {
     throw new UserError(`--task is "${options.task}"`, { fix: `give one of ${TASKS.join(', ')}` });
   }
+  if (delimiter !== null && delimiter.length !== 1) {
+    throw new UserError(`--delimiter is "${delimiter}"`, {
+      fix: "give one character, such as ';', or a tab as $'\\t'",
+    });
+  }
   const time = options.time?.split(',').map((column) => column.trim()) ?? [];
   if (time.length > 2)
     throw new UserError('--time takes one or two columns', { fix: 'give a day and an hour' });

@@ -1,5 +1,6 @@
 import { copyFile, rm } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { type Csv, csvFault, csvReader, guessDelimiter } from '#lib/data/csv.ts';
 import { openSession, type Session } from '#lib/data/duckdb.ts';
 import { quoteName, quoteText, type SqlColumn } from '#lib/data/table-io.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
@@ -17,6 +18,8 @@ export type ColumnFacts = Pick<SqlColumn, 'name' | 'type' | 'kind' | 'integer'> 
 /** What `init` needs to know of a file: counts and ranges, never a row. */
 export type FileFacts = {
   format: 'csv' | 'parquet';
+  /** Of a CSV: what stands between its values. */
+  delimiter: string | null;
   rows: number;
   columns: ColumnFacts[];
   /** Rows are told apart by the time alone. */
@@ -49,17 +52,10 @@ export async function inspectFile(
   await copyFile(file, path);
   const session = await openSession({ folder: scratch });
   try {
-    await load(session, { file, path, format, delimiter });
+    const csv = format === 'csv' ? await csvOf(session, path, delimiter) : null;
+    await load(session, { file, path, csv });
     const columns = await session.columns('data');
-    const found = columns.find(({ name }) => name === target);
-    if (!found) {
-      throw new UserError(
-        `${file} has no column "${target}"; it has: ${columns.map(({ name }) => name).join(', ')}`,
-        {
-          fix: 'give one of them as --target',
-        },
-      );
-    }
+    const found = targetOf(columns, { file, target, csv });
     const rows = await session.count('data');
     const facts = await Promise.all(columns.map((column) => columnFacts({ session, column, target: found })));
     const time = timeOf(columns);
@@ -67,6 +63,7 @@ export async function inspectFile(
     const numeric = found.kind === 'number' && distinctOf(facts, target) > 2;
     return {
       format,
+      delimiter: csv?.delimiter ?? null,
       rows,
       columns: facts,
       classes: distinctOf(facts, target) > 20 ? [] : await classesOf(session, one),
@@ -86,23 +83,43 @@ export async function inspectFile(
   }
 }
 
-type Loading = { file: string; path: string; format: FileFacts['format']; delimiter: string | null };
+async function csvOf(session: Session, path: string, asked: string | null): Promise<Csv> {
+  return { path, delimiter: asked ?? (await guessDelimiter(session, path)) ?? ',' };
+}
 
-async function load(session: Session, { file, path, format, delimiter }: Loading): Promise<void> {
-  const delim = delimiter === null ? '' : `, delim = ${quoteText(delimiter)}`;
-  const reader =
-    format === 'parquet'
-      ? `read_parquet(${quoteText(path)})`
-      : `read_csv(${quoteText(path)}, header = true, sample_size = -1${delim})`;
+/** By the reader of the data stage: what `init` writes down is what that stage will find. */
+async function load(
+  session: Session,
+  { file, path, csv }: { file: string; path: string; csv: Csv | null },
+): Promise<void> {
+  const reader = csv ? csvReader(csv) : `read_parquet(${quoteText(path)})`;
   try {
     await session.run(`CREATE TABLE data AS SELECT * FROM ${reader}`);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.split('\n')[0] : 'unknown';
-    throw new UserError(`${file} cannot be read as ${format}: ${reason}`, {
+    const place = csv && (await csvFault(session, csv));
+    const reason = place ?? (cause instanceof Error ? cause.message.split('\n')[0] : 'unknown');
+    throw new UserError(`${file} cannot be read as ${csv ? 'csv' : 'parquet'}: ${reason}`, {
       fix: 'give a CSV with a header line, or Parquet; --delimiter sets what stands between values',
       cause,
     });
   }
+}
+
+function targetOf(
+  columns: readonly SqlColumn[],
+  { file, target, csv }: { file: string; target: string; csv: Csv | null },
+): SqlColumn {
+  const found = columns.find(({ name }) => name === target);
+  if (found !== undefined) return found;
+  throw new UserError(
+    `${file} has no column "${target}"; it has: ${columns.map(({ name }) => name).join(', ')}`,
+    {
+      fix:
+        csv !== null && columns.length === 1
+          ? `say what stands between its values with --delimiter: "${csv.delimiter}" gives one column`
+          : 'give one of them as --target',
+    },
+  );
 }
 
 async function columnFacts({

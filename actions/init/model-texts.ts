@@ -14,7 +14,7 @@ export function dataYaml(
     kind: facts.format,
     name: 'history',
     object,
-    ...(facts.format === 'csv' && request.delimiter ? { delimiter: request.delimiter } : {}),
+    ...(facts.delimiter === null || facts.delimiter === ',' ? {} : { delimiter: facts.delimiter }),
   };
   const block = (value: object) => stringify(value, { lineWidth: 0 }).trimEnd();
   const key = hasTime(request) && facts.uniqueTime ? 'event_time' : 'row_number';

@@ -13,8 +13,20 @@ export function csvReader(csv: Csv): string {
   return `read_csv(${dialect(csv)}, comment = '', sample_size = -1)`;
 }
 
+const LINES = `header = true, quote = '"', escape = '"', skip = 0, strict_mode = true, null_padding = false, ignore_errors = false`;
+
 function dialect({ path, delimiter }: Csv): string {
-  return `${quoteText(path)}, header = true, delim = ${quoteText(delimiter)}, quote = '"', escape = '"', skip = 0, strict_mode = true, null_padding = false, ignore_errors = false`;
+  return `${quoteText(path)}, delim = ${quoteText(delimiter)}, ${LINES}`;
+}
+
+/** What stands between the values of a file, as all its lines suggest; null where they suggest nothing. */
+export async function guessDelimiter(session: Session, path: string): Promise<string | null> {
+  const sniffed = `(SELECT Delimiter AS found FROM sniff_csv(${quoteText(path)}, ${LINES}, sample_size = -1))`;
+  const column = await session.read(sniffed).then(
+    ({ columns }) => columns.get('found'),
+    () => undefined,
+  );
+  return column?.kind === 'text' ? (column.values[0] ?? null) : null;
 }
 
 /**

@@ -11,7 +11,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { buildData } from '#lib/data/build.ts';
 import { openStore } from '#lib/store/open.ts';
+import { loadDefinition, workspaceFiles } from '../../actions/data/definition.ts';
 import { executeInit, type InitInputs, planInit } from '../../actions/init/main.ts';
 import { loadModelFolder, loadPolicy } from '../../actions/kit/model-folder.ts';
 import { options } from '../formats/bikes.ts';
@@ -132,6 +134,36 @@ describe('what is predicted', () => {
   test('some texts are a multiclass problem', async () => {
     await init({ ...file(), target: 'plan' });
     expect(loadModelFolder(join(folder, 'root'), 'churn-data').problem.task).toEqual({ kind: 'multiclass' });
+  });
+});
+
+describe('what stands between the values', () => {
+  const lines = Array.from({ length: 60 }, (_, row) => [`a${row}`, row % 7, (row * 5) % 11, row % 3]);
+  const file = (between: string) =>
+    csv(
+      'between.csv',
+      [['uuid', 'x', 'z', 'y'], ...lines].map((cells) => cells.join(between)),
+    );
+  const written = () => readFileSync(join(folder, 'root', 'models/between/data.yml'), 'utf8');
+
+  test.each([';', '\t', '|', ','])('%j is found, and the data stage reads the file', async (between) => {
+    const { store } = await init({ ...file(between), target: 'z' });
+    const { data: config } = loadModelFolder(join(folder, 'root'), 'between');
+    expect(config.sources).toMatchObject([{ kind: 'csv', delimiter: between }]);
+    expect(written().includes('delimiter')).toBe(between !== ',');
+    const built = await buildData({
+      ...(await loadDefinition('between', workspaceFiles(join(folder, 'root')))),
+      ...{ store, folder: join(folder, 'built'), note: () => {} },
+    });
+    built.session.close();
+    expect(built.table.rows).toBe(60);
+  });
+
+  test('the one that is asked for is taken; where it gives one column the next move is said', async () => {
+    await expect(plan({ ...file(';'), target: 'z', delimiter: ',' })).rejects.toMatchObject({
+      message: expect.stringContaining('has no column "z"; it has: uuid;x;z;y'),
+      fix: expect.stringContaining('--delimiter: "," gives one column'),
+    });
   });
 });
 
