@@ -2,7 +2,7 @@ import type { ApprovalRule, Policy } from './policy.ts';
 import type { Digest } from './scalars.ts';
 
 /** GitHub's permission of a person on the repository, read live. */
-const PERMISSIONS = ['none', 'read', 'triage', 'write', 'maintain', 'admin'] as const;
+export const PERMISSIONS = ['none', 'read', 'triage', 'write', 'maintain', 'admin'] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
 /** One `/approve` as it was found. `digest` is the hex that was typed, 16 to 64 characters. */
