@@ -1,6 +1,8 @@
-import { type FileHandle, mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { UserError } from '#lib/lifecycle/user-error.ts';
+import { openLineLog } from './line-log.ts';
 
 export type Delivery = { id: string; name: string; payload: unknown };
 export type Receipt = 'new' | 'waiting' | 'done';
@@ -12,44 +14,56 @@ const lineSchema = z.discriminatedUnion('kind', [
 
 /** GitHub redelivers for three days; ids older than this many deliveries are forgotten. */
 const REMEMBERED = 20_000;
+const COMPACT_BYTES = 64 * 1024 * 1024;
 
 export type Journal = Awaited<ReturnType<typeof openJournal>>;
 
+type Waiting = { delivery: Delivery; stored: Promise<void> };
+
 /**
  * Deliveries on disk before they are answered, so that a crash loses none. Duplicates are told by what is
- * done, not by what was seen: a redelivery of work that never finished is finished. Appends that come
- * together share one fdatasync. A torn last line, left by a kill, is a delivery that was never answered.
+ * done, not by what was seen: a redelivery of work that never finished is finished. A torn last line, left by
+ * a kill, is a delivery that was never answered.
  */
-export async function openJournal(folder: string) {
+export async function openJournal(folder: string, { compactBytes = COMPACT_BYTES } = {}) {
   await mkdir(folder, { recursive: true });
   const path = join(folder, 'deliveries.jsonl');
   const heardAt = await lastWrite(path);
   const { unfinished, done } = await replay(path);
-  const waiting = new Map(unfinished.map((delivery) => [delivery.id, delivery]));
-  await compact(path, waiting, done);
-  const file = await open(path, 'a');
-  const append = groupCommit(file);
+  const waiting = new Map<string, Waiting>(
+    unfinished.map((delivery) => [delivery.id, { delivery, stored: Promise.resolve() }]),
+  );
+  const log = await openLineLog({ path, compactBytes, snapshot: () => snapshotOf(waiting, done) });
 
   return {
     /** When the process before this one last wrote; null for a first one. */
     heardAt,
     /** Deliveries that were received and not done when the process ended, in order. */
-    unfinished: (): Delivery[] => [...waiting.values()],
+    unfinished: (): Delivery[] => [...waiting.values()].map(({ delivery }) => delivery),
     waiting: (): number => waiting.size,
-    /** Resolves when the delivery is on disk. */
+    /** Resolves when the delivery is on disk. One that could not be stored was never seen. */
     async receive(delivery: Delivery): Promise<Receipt> {
-      if (done.has(delivery.id)) return 'done';
-      if (waiting.has(delivery.id)) return 'waiting';
-      waiting.set(delivery.id, delivery);
-      await append({ kind: 'received', ...delivery });
-      return 'new';
+      const { id } = delivery;
+      if (done.has(id)) return 'done';
+      const known = waiting.get(id);
+      if (known) return known.stored.then(() => 'waiting');
+      const stored = log.append(JSON.stringify({ kind: 'received', ...delivery }));
+      waiting.set(id, { delivery, stored });
+      return stored.then(
+        () => 'new',
+        (error) => {
+          waiting.delete(id);
+          throw error;
+        },
+      );
     },
+    /** Rejects where it can't be written down: then the next process does the work once more. */
     async finish(id: string): Promise<void> {
       waiting.delete(id);
       done.add(id);
-      await append({ kind: 'done', id });
+      await log.append(JSON.stringify({ kind: 'done', id }));
     },
-    close: (): Promise<void> => file.close(),
+    close: log.close,
   };
 }
 
@@ -69,9 +83,9 @@ async function replay(path: string): Promise<{ unfinished: Delivery[]; done: Set
     throw error;
   });
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-  for (const line of whole.split('\n')) {
+  for (const [index, line] of whole.split('\n').entries()) {
     if (line === '') continue;
-    const entry = lineSchema.parse(JSON.parse(line));
+    const entry = entryOf(line, `${path}:${index + 1}`);
     if (entry.kind === 'received') {
       unfinished.set(entry.id, { id: entry.id, name: entry.name, payload: entry.payload });
       continue;
@@ -82,39 +96,22 @@ async function replay(path: string): Promise<{ unfinished: Delivery[]; done: Set
   return { unfinished: [...unfinished.values()], done };
 }
 
-async function compact(path: string, waiting: Map<string, Delivery>, done: Set<string>): Promise<void> {
-  for (const id of [...done].slice(0, -REMEMBERED)) done.delete(id);
-  const lines = [
-    ...[...done].map((id) => JSON.stringify({ kind: 'done', id })),
-    ...[...waiting.values()].map((delivery) => JSON.stringify({ kind: 'received', ...delivery })),
-  ];
-  const temporary = `${path}.new`;
-  const file = await open(temporary, 'w');
-  await file.writeFile(lines.map((line) => `${line}\n`).join(''));
-  await file.sync();
-  await file.close();
-  await rename(temporary, path);
+function entryOf(line: string, where: string): z.infer<typeof lineSchema> {
+  try {
+    return lineSchema.parse(JSON.parse(line));
+  } catch (cause) {
+    throw new UserError(`${where} is no line of the journal: ${JSON.stringify(line.slice(0, 60))}`, {
+      fix: 'something else wrote to this file: remove the line, and reconciling finds what it was about',
+      cause,
+    });
+  }
 }
 
-function groupCommit(file: FileHandle): (entry: object) => Promise<void> {
-  let lines: string[] = [];
-  let next: Promise<void> | null = null;
-  let last: Promise<void> = Promise.resolve();
-
-  async function flush(): Promise<void> {
-    const text = lines.join('');
-    lines = [];
-    next = null;
-    await file.appendFile(text);
-    await file.datasync();
-  }
-
-  return (entry) => {
-    lines.push(`${JSON.stringify(entry)}\n`);
-    if (next === null) {
-      next = last.then(flush);
-      last = next.catch(() => {});
-    }
-    return next;
-  };
+function snapshotOf(waiting: Map<string, Waiting>, done: Set<string>): string {
+  for (const id of [...done].slice(0, -REMEMBERED)) done.delete(id);
+  const entries = [
+    ...[...done].map((id) => ({ kind: 'done', id })),
+    ...[...waiting.values()].map(({ delivery }) => ({ kind: 'received', ...delivery })),
+  ];
+  return entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
 }

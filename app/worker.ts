@@ -19,7 +19,7 @@ export function createWorker({
   log,
   pauseMs = (attempt) => Math.min(500 * 2 ** attempt, LONGEST_PAUSE_MS),
 }: {
-  journal: Journal;
+  journal: Pick<Journal, 'finish'>;
   handle: (delivery: Delivery) => Promise<void>;
   metrics: Metrics;
   log: Log;
@@ -32,9 +32,8 @@ export function createWorker({
     for (let attempt = 1; !stopping.signal.aborted; attempt += 1) {
       try {
         await handle(delivery);
-        await journal.finish(delivery.id);
         metrics.count('roundhouse_deliveries_done_total', { event: delivery.name });
-        return;
+        return finish(delivery);
       } catch (error) {
         metrics.count('roundhouse_delivery_failures_total', { event: delivery.name });
         log.warn({ delivery: delivery.id, event: delivery.name, attempt, error }, 'a delivery failed');
@@ -47,7 +46,14 @@ export function createWorker({
   async function giveUp(delivery: Delivery): Promise<void> {
     log.error({ delivery: delivery.id, event: delivery.name }, 'a delivery was given up');
     metrics.count('roundhouse_deliveries_given_up_total', { event: delivery.name });
-    await journal.finish(delivery.id);
+    await finish(delivery);
+  }
+
+  /** What is done isn't done again because the journal could not say so: the next process may. */
+  async function finish({ id, name }: Delivery): Promise<void> {
+    await journal.finish(id).catch((error: unknown) => {
+      log.error({ delivery: id, event: name, error }, 'the journal could not say that a delivery is done');
+    });
   }
 
   return {
