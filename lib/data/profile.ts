@@ -1,13 +1,20 @@
 import { type Column, columnOf, isMissing, type Table, timesOf } from './table.ts';
 
-/** What a set of rows looks like, without any row: counts, quantiles, categories. Cells under 10 are merged. */
+/**
+ * What a set of rows looks like, without any row: counts, quantiles, categories. It is published with a release,
+ * so no figure is about fewer than 10 rows: smaller cells are merged, and quantiles are cut at the tenth smallest
+ * and the tenth largest value.
+ */
 export type ColumnProfile = {
   name: string;
   kind: 'number' | 'category' | 'time';
   count: number;
   missing: number;
   distinct: number;
-  /** Numbers: moments and the 101 quantiles 0 %, 1 % ... 100 % (linear interpolation, type 7 of Hyndman & Fan 1996). */
+  /**
+   * Numbers: moments and the 101 quantiles 0 %, 1 % ... 100 % (linear interpolation, type 7 of Hyndman & Fan 1996),
+   * all between the tenth smallest and the tenth largest value. Null where there are fewer than 20 values.
+   */
   number: { mean: number; sd: number; quantiles: number[] } | null;
   /** Categories: the most frequent values with their counts, at most 50; `other` counts the rest and every cell under 10. */
   categories: { values: { value: string; count: number }[]; other: number } | null;
@@ -20,7 +27,7 @@ export type Profile = {
 };
 
 const MOST_CATEGORIES = 50;
-/** Smaller cells could point to a person: they are merged into `other`. */
+/** What is said of fewer rows could point to a person: such cells are merged into `other`, and such ends cut off. */
 const SMALLEST_CELL = 10;
 
 /** Profile of the named columns; `category` columns are counted by value, also where they hold numbers. */
@@ -57,21 +64,22 @@ function profileColumn(name: string, column: Column, category: boolean): ColumnP
     count: sorted.length,
     missing: column.values.length - sorted.length,
     distinct: sorted.reduce((count, value, index) => count + (value === sorted[index - 1] ? 0 : 1), 0),
-    number: column.kind === 'number' && sorted.length > 0 ? numberProfile(sorted) : null,
+    number: column.kind === 'number' && sorted.length >= 2 * SMALLEST_CELL ? numberProfile(sorted) : null,
     categories: null,
   };
 }
 
-/** `sd` is that of a sample (n - 1); 0 for a single value. */
+/** `sd` is that of a sample (n - 1). */
 function numberProfile(sorted: Float64Array): NonNullable<ColumnProfile['number']> {
   const mean = sorted.reduce((sum, value) => sum + value, 0) / sorted.length;
   const squares = sorted.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  const sd = sorted.length > 1 ? Math.sqrt(squares / (sorted.length - 1)) : 0;
-  return {
-    mean,
-    sd,
-    quantiles: Array.from({ length: 101 }, (_, percent) => quantile(sorted, percent / 100)),
-  };
+  const sd = Math.sqrt(squares / (sorted.length - 1));
+  const least = sorted[SMALLEST_CELL - 1] ?? Number.NaN;
+  const most = sorted[sorted.length - SMALLEST_CELL] ?? Number.NaN;
+  const quantiles = Array.from({ length: 101 }, (_, percent) =>
+    Math.min(most, Math.max(least, quantile(sorted, percent / 100))),
+  );
+  return { mean, sd, quantiles };
 }
 
 /** Quantile of ascending values by linear interpolation: type 7 of Hyndman & Fan 1996. */

@@ -22,13 +22,31 @@ test('quantiles interpolate as type 7 of Hyndman and Fan does', () => {
 });
 
 test('numbers: moments and quantiles without the missing', () => {
-  const column = only([4, null, 1, 2, 8, 16, 2]);
-  expect(column).toMatchObject({ kind: 'number', count: 6, missing: 1, distinct: 5, categories: null });
-  expect(column?.number?.mean).toBe(5.5);
-  expect(column?.number?.sd).toBeCloseTo(5.7183913822, 9);
+  const column = only([...Array.from({ length: 201 }, (_, at) => 200 - at), null]);
+  expect(column).toMatchObject({ kind: 'number', count: 201, missing: 1, distinct: 201, categories: null });
+  expect(column?.number?.mean).toBe(100);
+  expect(column?.number?.sd).toBeCloseTo(Math.sqrt((201 * 202) / 12), 9);
   expect(column?.number?.quantiles).toHaveLength(101);
-  expect(column?.number?.quantiles[0]).toBe(1);
-  expect(column?.number?.quantiles[100]).toBe(16);
+  for (const percent of [5, 25, 50, 95]) expect(column?.number?.quantiles[percent]).toBe(2 * percent);
+});
+
+test('numbers: the ends are cut at the tenth value, so that no row shows', () => {
+  const usual = Array.from({ length: 2000 }, (_, at) => at % 100);
+  const extremes = Array.from({ length: 9 }, (_, at) => 1_000_000 + at);
+  const column = only([...usual, ...extremes, ...extremes.map((value) => -value)]);
+  expect(column?.number?.quantiles[0]).toBe(0);
+  expect(column?.number?.quantiles[100]).toBe(99);
+  expect(column?.number?.quantiles).toEqual(column?.number?.quantiles.toSorted((a, b) => a - b));
+  expect(JSON.stringify(column?.number?.quantiles)).not.toContain('100000');
+});
+
+test.each([
+  [1, null],
+  [19, null],
+  [20, [10, 11]],
+])('of %i numbers, the ends are %j', (rows, ends) => {
+  const { number } = only(Array.from({ length: rows }, (_, at) => at + 1)) ?? { number: null };
+  expect(number && [number.quantiles[0], number.quantiles[100]]).toEqual(ends);
 });
 
 test('a column with nothing in it has no moments', () => {
