@@ -7,7 +7,7 @@ import { UserError } from '#lib/lifecycle/user-error.ts';
 import type { Verdict } from '#lib/lifecycle/verdict.ts';
 import { openContext, type StageContext } from './kit/context.ts';
 import { openDeps } from './kit/deps.ts';
-import { judged } from './kit/judged.ts';
+import { evaluated } from './kit/judged.ts';
 import { loadModelFolder } from './kit/model-folder.ts';
 import { planned } from './kit/planned.ts';
 import { silentProgress, terminalProgress } from './kit/progress.ts';
@@ -15,6 +15,7 @@ import { readRegistry } from './kit/registered.ts';
 import type { StageResult } from './kit/stage.ts';
 import { type PlannedStage, main as planMain } from './plan/main.ts';
 import { stages, withOption } from './stages.ts';
+import { candidateAsked } from './train/candidate.ts';
 
 type Options = Record<string, string | boolean | undefined>;
 
@@ -163,12 +164,9 @@ function describeStage({ stage: name, index, run, why }: PlannedStage): string {
 async function card(context: StageContext): Promise<Outcome> {
   const { writeCardFiles } = await import('./model-card/files.ts');
   const { plan } = await planned(context);
-  const { data, train } = await judged(context, plan);
-  const evaluate = context.evidence.require('evaluate');
-  const written = writeCardFiles(
-    { model: context.model, plan, data, train, evaluate },
-    context.deps.workspace,
-  );
+  const found = await evaluated(context, plan);
+  const { evaluate } = found;
+  const written = writeCardFiles({ model: context.model, plan, ...found }, context.deps.workspace);
   const lines = written.length === 0 ? ['card: up to date'] : written.map((path) => `wrote ${path}`);
   return { verdict: evaluate.predicate.result.verdict, value: { written }, lines };
 }
@@ -186,7 +184,7 @@ async function upToDateOr<Stage extends EvidenceStage>(
     const lines = [`${name}: up to date, ${verdict} (--force runs it all the same)`];
     return { verdict, value: found.statement, lines };
   }
-  return runAndSave(context, name, run, { index, inputs: decided?.inputs ?? null });
+  return runAndSave(context, name, run, index);
 }
 
 /** A stage that need not run again still says what it found: a failed gate stays failed. */
@@ -199,10 +197,10 @@ async function runAndSave<Stage extends EvidenceStage>(
   context: StageContext,
   name: Stage,
   run: (context: StageContext) => Promise<StageResult<Stage>>,
-  { index = null, inputs = null }: { index?: number | null; inputs?: PlannedStage['inputs'] | null } = {},
+  index: number | null = null,
 ): Promise<Outcome> {
-  const { statement, verdict } = await run(context);
-  const path = context.evidence.save(name, statement, { ...(index === null ? {} : { index }), inputs });
+  const { statement, verdict, inputs } = await run(context);
+  const path = context.evidence.save(name, statement, { index: index ?? undefined, inputs });
   return {
     verdict,
     value: statement,
@@ -213,7 +211,7 @@ async function runAndSave<Stage extends EvidenceStage>(
 async function trainAll(context: StageContext): Promise<Outcome> {
   const { plan: asked } = await planned(context);
   const only = context.option('candidate');
-  const chosen = asked.candidates.filter(({ index }) => only === '' || index === Number(only));
+  const chosen = only === '' ? asked.candidates : [candidateAsked(asked, only)];
   const outcomes: Outcome[] = [];
   for (const { index } of chosen) {
     outcomes.push(

@@ -40,8 +40,8 @@ async function trainEach(): Promise<void> {
     const context = await openContext(step);
     const { plan } = await planned(context);
     for (const { index } of plan.candidates) {
-      const { statement } = await stages.train(withOption(context, 'candidate', String(index)));
-      context.evidence.save('train', statement, { index });
+      const { statement, inputs } = await stages.train(withOption(context, 'candidate', String(index)));
+      context.evidence.save('train', statement, { index, inputs });
     }
     return { outputs: { verdict: 'passed' } };
   });

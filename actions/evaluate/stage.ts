@@ -2,6 +2,7 @@ import type { StageContext } from '../kit/context.ts';
 import { judged } from '../kit/judged.ts';
 import { planned } from '../kit/planned.ts';
 import type { StageResult } from '../kit/stage.ts';
+import { presentInputs } from '../kit/stage-inputs.ts';
 import { main } from './main.ts';
 
 /** Stage 3, second half: the winner of the search meets the holdout, beside the champion, on the same rows. */
@@ -9,5 +10,10 @@ export async function evaluateStage(context: StageContext): Promise<StageResult<
   const { plan, planDigest } = await planned(context);
   const { data, train } = await judged(context, plan);
   const { champion, anchor, looks } = plan;
-  return main({ model: context.model, plan, planDigest, data, train, champion, anchor, looks }, context.deps);
+  const inputs = presentInputs(context, plan).evaluate;
+  const result = await main(
+    { model: context.model, plan, planDigest, data, train, champion, anchor, looks },
+    context.deps,
+  );
+  return { ...result, inputs };
 }

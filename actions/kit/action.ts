@@ -66,11 +66,11 @@ export function runStage<Stage extends EvidenceStage>(
 /** A folder of its own for each statement, since an evidence artifact holds exactly `statement.json`. */
 function writeStatement<Stage extends EvidenceStage>(
   { evidence, option, deps }: StageContext,
-  { statement }: StageResult<Stage>,
+  { statement, inputs }: StageResult<Stage>,
 ): string {
   const stage = statement.predicateType.split('/').at(-2) as Stage;
   const index = stage === 'train' ? Number(option('candidate') || '0') : undefined;
-  evidence.save(stage, statement, index === undefined ? {} : { index });
+  evidence.save(stage, statement, { index, inputs });
   const name = index === undefined ? stage : `${stage}-${index}`;
   const folder = join(process.env.RUNNER_TEMP ?? deps.scratch, 'roundhouse-evidence', name);
   mkdirSync(folder, { recursive: true });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type EvidenceStage, type Statement, statementSchemas } from '#lib/lifecycle/evidence.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
@@ -14,15 +14,13 @@ export type EvidenceFolder = {
   save<Stage extends EvidenceStage>(
     stage: Stage,
     statement: Statement<Stage>,
-    at?: { index?: number; inputs?: Digest | null },
+    at?: { index?: number | undefined; inputs?: Digest | undefined },
   ): string;
   find<Stage extends EvidenceStage>(
     stage: Stage,
     index?: number,
   ): { statement: Statement<Stage>; inputs: Digest | null } | null;
   require<Stage extends EvidenceStage>(stage: Stage, index?: number): Statement<Stage>;
-  /** Statements of every candidate that was trained, by index. */
-  trained(): Statement<'train'>[];
 };
 
 export function openEvidenceFolder(workspace: string, model: string): EvidenceFolder {
@@ -42,7 +40,7 @@ export function openEvidenceFolder(workspace: string, model: string): EvidenceFo
   }
 
   return {
-    save(stage, statement, { index, inputs = null } = {}) {
+    save(stage, statement, { index, inputs } = {}) {
       mkdirSync(folder, { recursive: true });
       const path = pathOf(stage, index);
       writeWhole(path, statementText(statement));
@@ -56,15 +54,6 @@ export function openEvidenceFolder(workspace: string, model: string): EvidenceFo
       throw new UserError(`stage "${stage}" has left no evidence for model ${model} here`, {
         fix: `run \`roundhouse ${COMMAND_OF[stage]} --model ${model}\` first`,
       });
-    },
-    trained() {
-      if (!existsSync(folder)) return [];
-      return readdirSync(folder)
-        .map((name) => /^train-(\d+)\.json$/.exec(name)?.[1])
-        .filter((index) => index !== undefined)
-        .map(Number)
-        .sort((a, b) => a - b)
-        .flatMap((index) => find('train', index)?.statement ?? []);
     },
   };
 }

@@ -46,6 +46,8 @@ export type StageDeps = {
 export type StageResult<Stage extends EvidenceStage> = {
   statement: Statement<Stage>;
   verdict: Verdict;
+  /** Digest of what the stage was given, kept beside its evidence; absent where no later stage asks for it. */
+  inputs?: Digest;
   /** Outputs of the Action step. */
   outputs: Record<string, string>;
 };

@@ -6,7 +6,7 @@ import { lockStateOf, renderLockNote } from '../../templates/lock-note.ts';
 import type { StepResult } from '../kit/action.ts';
 import type { StageContext } from '../kit/context.ts';
 import { openGitHub, permitted } from '../kit/github.ts';
-import { judged } from '../kit/judged.ts';
+import { evaluated } from '../kit/judged.ts';
 import { loadLocks } from '../kit/model-folder.ts';
 import { planned } from '../kit/planned.ts';
 import { main } from './main.ts';
@@ -17,9 +17,8 @@ import { main } from './main.ts';
  */
 export async function modelCardStage(context: StageContext): Promise<StepResult> {
   const { plan, planDigest } = await planned(context);
-  const evaluate = context.evidence.require('evaluate');
   const { section, card, candidate } = await main(
-    { model: context.model, plan, ...(await judged(context, plan)), evaluate },
+    { model: context.model, plan, ...(await evaluated(context, plan)) },
     context.deps,
   );
   const path = join(context.deps.env.RUNNER_TEMP ?? context.deps.scratch, 'MODEL_CARD.md');

@@ -1,8 +1,8 @@
-import { digestOfJson } from '#lib/formats/digest.ts';
 import type { JobPlan } from '#lib/lifecycle/plan.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import type { EvidenceFolder } from '../kit/evidence-folder.ts';
 import type { ModelFolder } from '../kit/model-folder.ts';
+import { stageInputs } from '../kit/stage-inputs.ts';
 
 export type PlannedStage = {
   stage: 'data' | 'train' | 'evaluate';
@@ -40,35 +40,6 @@ export function main({
     ...train,
     follows ? { ...evaluate, run: true, why: 'what it judges is made anew' } : evaluate,
   ];
-}
-
-/** Digests of what each stage is given. */
-export function stageInputs(folder: ModelFolder, plan: JobPlan) {
-  const data = digestOfJson({
-    stage: 'data',
-    data: folder.data,
-    code: plan.digests.code,
-    champion: plan.champion?.candidate ?? null,
-  });
-  return {
-    data,
-    train: (index: number) =>
-      digestOfJson({
-        stage: 'train',
-        data,
-        config: plan.digests.config,
-        task: folder.problem.task,
-        success: folder.problem.success,
-        index,
-      }),
-    evaluate: digestOfJson({
-      stage: 'evaluate',
-      data,
-      config: plan.digests.config,
-      gates: plan.digests.gates,
-      value: folder.problem.value,
-    }),
-  };
 }
 
 function decide(

@@ -12,7 +12,7 @@ import type { ModelLock } from '#lib/lifecycle/locks.ts';
 import { openFileStore } from '#lib/store/file.ts';
 import { openContext, type StageContext } from '../../actions/kit/context.ts';
 import { openDeps } from '../../actions/kit/deps.ts';
-import { judged } from '../../actions/kit/judged.ts';
+import { evaluated } from '../../actions/kit/judged.ts';
 import { planned } from '../../actions/kit/planned.ts';
 import { silentProgress } from '../../actions/kit/progress.ts';
 import { writeCardFiles } from '../../actions/model-card/files.ts';
@@ -116,16 +116,15 @@ export async function honestCheckout(setting: {
     env: base,
     stage: (name, how) =>
       within(async (context) => {
-        const { statement } = await stages[name](context);
-        context.evidence.save<EvidenceStage>(name, statement, name === 'train' ? { index: 0 } : {});
+        const { statement, inputs } = await stages[name](context);
+        const index = name === 'train' ? 0 : undefined;
+        context.evidence.save<EvidenceStage>(name, statement, { index, inputs });
         return statement.predicate.result as Statement<typeof name>['predicate']['result'];
       }, how),
     card: () =>
       within(async (context) => {
         const { plan } = await planned(context);
-        const { data, train } = await judged(context, plan);
-        const evaluate = context.evidence.require('evaluate');
-        writeCardFiles({ model: context.model, plan, data, train, evaluate }, workspace);
+        writeCardFiles({ model: context.model, plan, ...(await evaluated(context, plan)) }, workspace);
         commit('Locks and cards');
       }),
     statement: (stage, file = stage) =>
