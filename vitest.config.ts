@@ -12,6 +12,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          setupFiles: ['test/properties.ts'],
           include: ['test/{lifecycle,formats,templates,app,github}/**/*.test.ts'],
           pool: 'threads',
           isolate: false,
@@ -20,6 +21,7 @@ export default defineConfig({
       {
         test: {
           name: 'native',
+          setupFiles: ['test/properties.ts'],
           include: ['test/{store,data,ml,actions,runners,loop,house}/**/*.test.ts'],
           pool: 'forks',
           isolate: true,

@@ -77,6 +77,9 @@ function distinct<Value>(name: string, values: Iterable<Value>): Set<Value> {
   });
 }
 
+/** Below this the inverse comes near the end of float32, or is infinite. */
+const LEAST_DEVIATION = 2 ** -100;
+
 /**
  * Median for what is missing; mean and standard deviation of the rows after that. A column that never varied
  * taught nothing: its scale is 0, so that whatever comes later has no effect.
@@ -91,7 +94,7 @@ export function standardisation(values: Float32Array): { fill: number; offset: n
   for (const value of values) squares += ((Number.isNaN(value) ? fill : value) - mean) ** 2;
   const deviation = Math.sqrt(squares / Math.max(1, values.length));
   // Below this share of the mean a spread is rounding of float32, and dividing by it would blow noise up.
-  const constant = deviation <= 1e-6 * Math.abs(mean) || deviation === 0;
+  const constant = deviation <= 1e-6 * Math.abs(mean) || deviation < LEAST_DEVIATION;
   return { fill, offset: Math.fround(mean), scale: constant ? 0 : Math.fround(1 / deviation) };
 }
 

@@ -139,6 +139,7 @@ describe('standardisation', () => {
   test.each([
     ['constant', [7, 7, 7], { fill: 7, offset: 7, scale: 0 }],
     ['noise of float32 alone', [16777216, 16777218, 16777216], { fill: 16777216, scale: 0 }],
+    ['of the smallest numbers', [0, 0, 1.4e-45], { offset: 0, scale: 0 }],
     ['missing in every row', [Number.NaN, Number.NaN], { fill: 0, offset: 0, scale: 0 }],
   ])('a column that is %s has no effect', (_, values, expected) => {
     expect(standardisation(Float32Array.from(values))).toMatchObject(expected);
