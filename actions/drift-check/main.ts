@@ -9,13 +9,12 @@ import { UserError } from '#lib/lifecycle/user-error.ts';
 import { driftVerdict } from '#lib/ml/drift.ts';
 import { livePerformance, rowsWhere } from '#lib/ml/live-performance.ts';
 import { seedOf } from '#lib/ml/stats/random.ts';
-import { type LoadedBundle, loadBundle } from '#lib/store/bundle.ts';
-import { readReference } from '../kit/local-plan.ts';
-import { loadLocks, loadModelFolder, type ModelFolder } from '../kit/model-folder.ts';
+import { loadModelFolder, type ModelFolder } from '../kit/model-folder.ts';
 import type { StageDeps, StageResult } from '../kit/stage.ts';
 import { makeStatement } from '../kit/statement.ts';
 import { driftOf } from './drift-of.ts';
 import { replayFirst } from './replay.ts';
+import { loadServing, type Serving } from './serving.ts';
 
 export type DriftCheckInputs = {
   model: string;
@@ -45,7 +44,7 @@ export async function main(inputs: DriftCheckInputs, deps: StageDeps): Promise<S
   const label = columnOf(rows, 'label');
   const labelled = rowsWhere(rows, (row) => !isMissing(label, row));
   const labels = coverageOf(rows.rows, labelled.rows, folder.data.labels.min_coverage);
-  const deployed = await loadDeployed(model, deps);
+  const deployed = await loadServing({ model, environment }, deps);
 
   deps.progress.phase(`monitor ${model}: drift of ${rows.rows} predictions`);
   const drift = await driftOf({ rows, labelled, folder, ...deployed, seed: seedOf(snapshot.digest), deps });
@@ -129,29 +128,13 @@ function coverageOf(matured: number, labelled: number, least: number): MonitorRe
   return { matured, labelled, coverage, state: labelled > 0 && coverage >= least ? 'ready' : 'pending' };
 }
 
-type Deployed = { bundle: LoadedBundle; reference: NonNullable<Awaited<ReturnType<typeof readReference>>> };
-
-async function loadDeployed(model: string, { workspace, store }: StageDeps): Promise<Deployed> {
-  const locks = loadLocks(workspace, model);
-  if (locks === null) {
-    throw new UserError(`${model} has no model.lock, so nothing of it can be in force`, {
-      fix: 'merge a model first; monitoring runs on the default branch',
-    });
-  }
-  const loaded = await loadBundle({ store, digest: locks.model.bundle, model: locks.model.model });
-  if (loaded.kind === 'refused') throw new Error(loaded.message);
-  const reference = await readReference(store, locks.model.bundle);
-  if (reference === null) throw new Error(`the bundle ${locks.model.bundle} has no reference.json`);
-  return { bundle: loaded.bundle, reference };
-}
-
 function performanceOf({
   labelled,
   folder: { problem, data },
   bundle: { signature },
   reference,
   seed,
-}: Deployed & { labelled: Table; folder: ModelFolder; seed: number }): Pick<
+}: Serving & { labelled: Table; folder: ModelFolder; seed: number }): Pick<
   MonitorResult,
   'performance' | 'value'
 > {

@@ -1,8 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { printTagName, renderTagMessage } from '#lib/formats/registry-tags.ts';
 import type { MonitorResult, Statement } from '#lib/lifecycle/evidence.ts';
+import type { TagEvent } from '#lib/lifecycle/registry.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import { feedOfRows } from '#lib/ml/feed.ts';
 import { startPredictor } from '#lib/ml/predictor.ts';
@@ -10,22 +13,24 @@ import { randomOf } from '#lib/ml/stats/random.ts';
 import { main as driftCheck } from '../../actions/drift-check/main.ts';
 import { statementDigest } from '../../actions/kit/statement.ts';
 import { main as retrain } from '../../actions/retrain/main.ts';
-import { type Hour, hoursBetween, type JudgedBikes, judgedBikes, writeLog } from './judged-bikes.ts';
+import { digests, type Hour, hoursBetween, type JudgedBikes, judgedBikes, writeLog } from './judged-bikes.ts';
 
 const AS_OF = '2012-07-01T00:00:00.000Z';
 /** The 30 days before `AS_OF`, less the day that labels need. */
 const WINDOW = { from: '2012-05-31T00:00:00.000Z', until: '2012-06-30T00:00:00.000Z' };
 
 let judged: JudgedBikes;
+/** What the lock names. */
+let locked: Statement<'evaluate'>;
 let hours: Hour[];
 let answers: Float32Array;
 const folders: string[] = [];
 
 beforeAll(async () => {
   judged = await judgedBikes();
-  const { statement } = await judged.evaluate();
-  judged.lock(statement);
-  const { served, signature } = statement.predicate.result;
+  locked = (await judged.evaluate()).statement;
+  judged.lock(locked);
+  const { served, signature } = locked.predicate.result;
   hours = hoursBetween('2012-05-25', '2012-07-05');
   const predictor = await startPredictor({ model: await judged.bikes.store.get(served), signature });
   try {
@@ -152,6 +157,45 @@ describe('labels', () => {
     const rows = hours.filter(({ time }) => time < AS_OF).length;
     const late = await monitor(labelsOf(hours), hours.slice(0, rows));
     expect(late.predicate.result.snapshot).toBe(found.predicate.result.snapshot);
+  });
+});
+
+describe('what serves', () => {
+  test('is what the registry assigns to the environment, whatever the lock names by now', async () => {
+    const { bikes, train, evaluate } = judged;
+    const newer = (await evaluate({ train: train.slice(0, 1) })).statement;
+    const [old, now] = [locked, newer].map(({ predicate }) => predicate.result.bundle);
+    const commit = bikes.commit();
+    const tag = (event: TagEvent, version: string, bundle = old) => {
+      const message = renderTagMessage(event, {
+        ...{ kind: 'roundhouse-tag', model: 'bikes', version, commit, candidate: digests.code },
+        ...{ environment: 'environment' in event ? event.environment : null, bundle: bundle ?? digests.code },
+      });
+      const who = ['-c', 'user.name=t', '-c', 'user.email=t@example.org'];
+      const named = ['tag', '-a', printTagName(event), '-m', message];
+      execFileSync('git', ['-C', bikes.workspace, ...who, ...named]);
+    };
+    const referenceOf = async () => maeOf((await monitor(labelsOf(hours))).predicate.result)?.reference;
+    const holdoutOf = ({ predicate }: typeof locked) =>
+      predicate.result.recent.comparisons.find(({ metric }) => metric === 'mae')?.candidate.estimate;
+    tag({ kind: 'register', model: 'bikes', version: '1.0.0', n: null }, '1.0.0');
+    tag({ kind: 'register', model: 'bikes', version: '1.1.0', n: null }, '1.1.0', now);
+    try {
+      judged.lock(newer);
+      expect(holdoutOf(newer)).not.toBe(holdoutOf(locked));
+      expect(await referenceOf()).toBe(holdoutOf(newer));
+      tag({ kind: 'assign', model: 'bikes', environment: 'staging', n: 1 }, '1.1.0', now);
+      tag({ kind: 'assign', model: 'bikes', environment: 'production', n: 2 }, '1.0.0');
+      expect(await referenceOf()).toBe(holdoutOf(locked));
+      tag({ kind: 'assign', model: 'bikes', environment: 'production', n: 3 }, '1.1.0', now);
+      expect(await referenceOf()).toBe(holdoutOf(newer));
+    } finally {
+      judged.lock(locked);
+      const tags = execFileSync('git', ['-C', bikes.workspace, 'tag'], { encoding: 'utf8' })
+        .trim()
+        .split('\n');
+      execFileSync('git', ['-C', bikes.workspace, 'tag', '-d', ...tags]);
+    }
   });
 });
 
