@@ -1,4 +1,4 @@
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '#lib/lifecycle/user-error.ts';
@@ -28,7 +28,6 @@ type Waiting = { delivery: Delivery; stored: Promise<void> };
 export async function openJournal(folder: string, { compactBytes = COMPACT_BYTES } = {}) {
   await mkdir(folder, { recursive: true });
   const path = join(folder, 'deliveries.jsonl');
-  const heardAt = await lastWrite(path);
   const { unfinished, done } = await replay(path);
   const waiting = new Map<string, Waiting>(
     unfinished.map((delivery) => [delivery.id, { delivery, stored: Promise.resolve() }]),
@@ -36,8 +35,6 @@ export async function openJournal(folder: string, { compactBytes = COMPACT_BYTES
   const log = await openLineLog({ path, compactBytes, snapshot: () => snapshotOf(waiting, done) });
 
   return {
-    /** When the process before this one last wrote; null for a first one. */
-    heardAt,
     /** Deliveries that were received and not done when the process ended, in order. */
     unfinished: (): Delivery[] => [...waiting.values()].map(({ delivery }) => delivery),
     waiting: (): number => waiting.size,
@@ -65,14 +62,6 @@ export async function openJournal(folder: string, { compactBytes = COMPACT_BYTES
     },
     close: log.close,
   };
-}
-
-async function lastWrite(path: string): Promise<Date | null> {
-  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    throw error;
-  });
-  return found?.mtime ?? null;
 }
 
 async function replay(path: string): Promise<{ unfinished: Delivery[]; done: Set<string> }> {

@@ -1,3 +1,4 @@
+import type { CommentFacts } from '#lib/github/facts.ts';
 import type { Forge } from '#lib/github/forge.ts';
 import type { StateBranch } from '#lib/github/state-branch.ts';
 import type { ArtifactStore } from '#lib/store/store.ts';
@@ -24,10 +25,10 @@ export type Project = {
   /** Tells the state branch how long to collect records before a commit. */
   setPace(seconds: number): void;
   /**
-   * Comments that came by webhook, as they were created. GitHub's API shows only the newest text, and an edit
-   * within the second of the creation doesn't show: what was heard is not read again.
+   * Comments that came by webhook since the last look, by id, as they were created: GitHub's API shows only the
+   * newest text, and an edit within the second of the creation doesn't show.
    */
-  heard: Set<number>;
+  heard: Map<number, CommentFacts>;
   now(): Date;
   log: Log;
 };

@@ -75,7 +75,7 @@ export function createProjects({
       setPace: (seconds) => {
         pace = settings.pace ?? seconds;
       },
-      heard: new Set(),
+      heard: new Map(),
       now,
       log,
     };

@@ -7,6 +7,7 @@ import { createFront } from './front.ts';
 import { registerFeatures } from './index.ts';
 import { openJournal } from './journal.ts';
 import { createLog } from './log.ts';
+import { openLooks } from './looks.ts';
 import { createMetrics } from './metrics.ts';
 import type { Log } from './project.ts';
 import { createProjects, readOwnerId } from './projects.ts';
@@ -54,7 +55,7 @@ export async function startApp({
     healthy: () => ({ ok: true, detail: { waiting: journal.waiting(), ...status } }),
   });
   const stopping = new AbortController();
-  const reconcile = createReconciler(projects, journal.heardAt);
+  const reconcile = createReconciler(projects, await openLooks(settings.dir));
 
   async function keepReconciling(): Promise<void> {
     while (!stopping.signal.aborted) {

@@ -5,14 +5,15 @@ import { atLeast } from '#lib/github/permissions.ts';
 import { refusalOf } from '#lib/lifecycle/approval.ts';
 import { COMMANDS, type Command, type ParsedLine, parseCommands } from '#lib/lifecycle/command.ts';
 import type { Policy } from '#lib/lifecycle/policy.ts';
-import type { ApprovalRecord, HoldRecord } from '#lib/lifecycle/records.ts';
+import { type ApprovalRecord, type HoldRecord, holdRecordSchema } from '#lib/lifecycle/records.ts';
+import { UserError } from '#lib/lifecycle/user-error.ts';
 import { loadTemplate } from '../../templates/load.ts';
 import { type Ask, readPerson, rolesHeld } from '../approvals.ts';
-import { readPolicy, readTree } from '../model-tree.ts';
+import { POLICY_FILE, readPolicy, readTree, type Tree } from '../model-tree.ts';
 import type { On } from '../on.ts';
 import { once } from '../once.ts';
 import type { Project } from '../project.ts';
-import { recordPath, recordText } from '../records.ts';
+import { readRecord, recordPath, recordText } from '../records.ts';
 import { sayOnce } from '../sticky.ts';
 import { retryDeployments } from './deploy.ts';
 import { historyOf, whyOf } from './history.ts';
@@ -25,7 +26,7 @@ export function comments(on: On): void {
     events: ['issue_comment.created'],
     kind: 'comment',
     key: ({ comment }) => `comment:${comment.id}`,
-    hear: (project, { comment }) => void project.heard.add(comment.id),
+    hear: (project, { comment }) => void project.heard.set(comment.id, comment),
     handle: (project, { comment }) => handleComment(project, comment),
   });
 }
@@ -33,16 +34,20 @@ export function comments(on: On): void {
 /** A line of the reply. `ok` = done or answered, else refused. */
 type Reply = { line: string; ok: boolean; text: string };
 
-/** Does what the commands of a created comment ask for, once; refusals are replies. */
+/**
+ * Does what the commands of a created comment ask for, once; refusals are replies. Where there is no policy,
+ * Roundhouse isn't set up: the commands are somebody else's.
+ */
 export async function handleComment(project: Project, comment: CommentFacts): Promise<void> {
   if (comment.author.type !== 'User') return;
   const lines = parseCommands(comment.body);
-  if (lines.length === 0) return;
+  const tree = lines.length > 0 ? await readDefaultBranch(project) : null;
+  if (!tree?.files.has(POLICY_FILE)) return;
   await once(project, {
     key: `comment:${comment.id}`,
     find: async () => null,
     make: async () => {
-      const replies = await obey(project, comment, lines);
+      const replies = await obey({ project, comment, tree }, lines);
       if (replies.every(({ ok }) => ok)) await project.forge.comments.react(comment.id, '+1');
       const told = replies.filter(({ text }) => text !== '');
       if (told.length > 0) await reply(project, comment, told);
@@ -62,31 +67,48 @@ async function reply(project: Project, comment: CommentFacts, replies: Reply[]):
 
 type Setting = { project: Project; comment: CommentFacts; policy: Policy; isPull: boolean };
 
-async function obey(project: Project, comment: CommentFacts, lines: ParsedLine[]): Promise<Reply[]> {
-  const head = await project.forge.trees.ref(`heads/${project.defaultBranch}`);
-  if (head === null) return [];
-  const { policy } = await readPolicy(await readTree(project.forge.trees, head));
+async function readDefaultBranch({ forge, defaultBranch }: Project): Promise<Tree | null> {
+  const head = await forge.trees.ref(`heads/${defaultBranch}`);
+  return head === null ? null : readTree(forge.trees, head);
+}
+
+async function obey(
+  { project, comment, tree }: Pick<Setting, 'project' | 'comment'> & { tree: Tree },
+  lines: ParsedLine[],
+): Promise<Reply[]> {
+  const read = await readPolicy(tree).catch((error: unknown) => {
+    if (error instanceof UserError) return error;
+    throw error;
+  });
+  if (read instanceof UserError) {
+    const text = `the policy on ${project.defaultBranch} can't be read: ${read.message}`;
+    return lines.map((line) => ({ line: nameOf(line), ok: false, text }));
+  }
   const issue = await project.forge.issues.get(comment.issue);
-  const setting = { project, comment, policy, isPull: issue?.is_pull_request ?? false };
+  const setting = { project, comment, policy: read.policy, isPull: issue?.is_pull_request ?? false };
   const replies: Reply[] = [];
-  for (const line of lines) replies.push(await obeyLine(setting, line));
+  for (const line of lines) replies.push({ line: nameOf(line), ...(await obeyLine(setting, line)) });
   return replies;
 }
 
-async function obeyLine(setting: Setting, line: ParsedLine): Promise<Reply> {
-  if (line.kind === 'near-miss') {
-    return { line: line.text, ok: false, text: `there is no such command; did you mean /${line.nearest}?` };
-  }
-  if (line.kind === 'refused') return { line: `/${line.name}`, ok: false, text: line.reason };
-  const { command } = line;
-  const entry = COMMANDS.find(({ name }) => name === command.name);
-  const refusal = entry?.who === 'write' ? await refusalToWrite(setting) : null;
-  if (refusal !== null) return { line: `/${command.name}`, ok: false, text: refusal };
-  return { line: `/${command.name}`, ...(await run(setting, command)) };
+function nameOf(line: ParsedLine): string {
+  if (line.kind === 'near-miss') return line.text;
+  return `/${line.kind === 'refused' ? line.name : line.command.name}`;
 }
 
 type Outcome = Omit<Reply, 'line'>;
 const DONE: Outcome = { ok: true, text: '' };
+
+async function obeyLine(setting: Setting, line: ParsedLine): Promise<Outcome> {
+  if (line.kind === 'near-miss') {
+    return { ok: false, text: `there is no such command; did you mean /${line.nearest}?` };
+  }
+  if (line.kind === 'refused') return { ok: false, text: line.reason };
+  const { command } = line;
+  const entry = COMMANDS.find(({ name }) => name === command.name);
+  const refusal = entry?.who === 'write' ? await refusalToWrite(setting) : null;
+  return refusal === null ? run(setting, command) : { ok: false, text: refusal };
+}
 
 async function run(setting: Setting, command: Command): Promise<Outcome> {
   const { project, comment, isPull } = setting;
@@ -190,10 +212,19 @@ async function object(setting: Setting, reason: string): Promise<Outcome> {
   return hold(setting, { held: true, reason });
 }
 
+/** The newest comment counts, whichever delivery came first. */
 async function hold(
   { project, comment, isPull }: Setting,
   { held, reason }: Pick<HoldRecord, 'held' | 'reason'>,
 ): Promise<Outcome> {
+  const path = recordPath.hold(comment.issue);
+  const known = await readRecord(project.state, path, holdRecordSchema);
+  if (known && known.comment > comment.id) {
+    return {
+      ok: true,
+      text: `@${known.login} ${known.held ? 'held it' : 'lifted the hold'} after this comment`,
+    };
+  }
   const record: HoldRecord = {
     kind: 'roundhouse-hold',
     issue: comment.issue,
@@ -204,7 +235,7 @@ async function hold(
     at: comment.created_at,
   };
   await project.state.write({
-    changes: [{ path: recordPath.hold(comment.issue), text: recordText(record) }],
+    changes: [{ path, text: recordText(record) }],
     audit: {
       event: held ? 'held' : 'hold lifted',
       actor: comment.author.login,

@@ -49,7 +49,7 @@ export async function syncDefaultBranch(project: Project): Promise<void> {
 export async function reconcileProject(project: Project, since: Date): Promise<Date> {
   const began = project.now();
   await allOf([
-    () => readMissedComments(project, new Date(since.getTime() - OVERLAP_MS)),
+    () => readComments(project, new Date(since.getTime() - OVERLAP_MS)),
     () => syncProblems(project),
     () => syncOpenPullRequests(project),
     () => syncDefaultBranch(project),
@@ -65,16 +65,22 @@ async function allOf(steps: (() => Promise<void>)[]): Promise<void> {
 }
 
 /**
- * The API shows only the newest text of a comment, so an edited one is no command, and a young one is left to
- * its webhook, which has the text as it was created.
+ * Every comment since then, also those whose delivery came: it may have been given up, and what is done already
+ * isn't done again. One that was heard says what it said when it was created; another that was edited is no
+ * command; and a young one is left to its webhook.
  */
-async function readMissedComments(project: Project, since: Date): Promise<void> {
+async function readComments(project: Project, since: Date): Promise<void> {
   const until = project.now().getTime() - WEBHOOK_FIRST_MS;
-  for (const comment of await project.forge.comments.since(since)) {
-    if (comment.edited || project.heard.has(comment.id)) continue;
-    const created = Date.parse(comment.created_at);
-    if (created < since.getTime() || created > until) continue;
-    await handleComment(project, comment);
+  const steps: (() => Promise<void>)[] = [];
+  for (const listed of await project.forge.comments.since(since)) {
+    const comment = project.heard.get(listed.id) ?? (listed.edited ? null : listed);
+    const created = Date.parse(listed.created_at);
+    if (comment === null || created < since.getTime() || created > until) continue;
+    steps.push(() => handleComment(project, comment));
+  }
+  await allOf(steps);
+  for (const [id, { created_at }] of project.heard) {
+    if (Date.parse(created_at) < since.getTime()) project.heard.delete(id);
   }
 }
 

@@ -1,0 +1,99 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { holdRecordSchema } from '#lib/lifecycle/records.ts';
+import { handleComment } from '../../app/features/comments.ts';
+import { reconcileProject } from '../../app/features/reconcile.ts';
+import { readRecord, recordPath } from '../../app/records.ts';
+import { commentOf, fakeProject } from './fake-project.ts';
+
+let { world, project } = await fakeProject();
+beforeEach(async () => {
+  ({ world, project } = await fakeProject());
+});
+
+const SINCE = new Date('2026-03-01T09:58:00Z');
+const holdOf = (issue: number) => readRecord(project.state, recordPath.hold(issue), holdRecordSchema);
+
+describe('commands that reconciling finds', () => {
+  it('does one that was heard and whose delivery never succeeded', async () => {
+    const comment = commentOf(1, '/hold');
+    world.comments = [comment];
+    project.heard.set(1, comment);
+    world.down = 'writes';
+    await expect(handleComment(project, comment)).rejects.toThrow('GitHub is down');
+    await expect(reconcileProject(project, SINCE)).rejects.toThrow();
+    expect(await holdOf(1)).toBeNull();
+    world.down = null;
+    await reconcileProject(project, SINCE);
+    expect(await holdOf(1)).toMatchObject({ held: true, comment: 1 });
+  });
+
+  it('does none twice', async () => {
+    world.comments = [commentOf(1, '/help')];
+    for (let look = 0; look < 3; look += 1) await reconcileProject(project, SINCE);
+    expect(world.replies).toHaveLength(1);
+    expect(world.reactions).toEqual([1]);
+  });
+
+  it.each([
+    ['said nothing when it was created', { created: 'hello', now: '/hold', edited: false }, null],
+    ['was a command when it was created', { created: '/hold', now: 'hello', edited: true }, true],
+    ['was not heard and is edited', { created: null, now: '/hold', edited: true }, null],
+    ['was not heard', { created: null, now: '/hold', edited: false }, true],
+  ])('takes a comment that %s for what it was', async (_what, { created, now, edited }, held) => {
+    world.comments = [commentOf(1, now, { edited })];
+    if (created !== null) project.heard.set(1, commentOf(1, created));
+    await reconcileProject(project, SINCE);
+    expect((await holdOf(1))?.held ?? null).toBe(held);
+  });
+
+  it('goes on after one that fails', async () => {
+    const { get } = project.forge.issues;
+    project.forge.issues.get = async (number) => {
+      if (number === 1) throw new Error('no answer');
+      return get(number);
+    };
+    world.comments = [commentOf(1, '/hold'), commentOf(2, '/hold', { issue: 2 })];
+    await expect(reconcileProject(project, SINCE)).rejects.toThrow();
+    expect(await holdOf(2)).toMatchObject({ held: true });
+  });
+
+  it('keeps what was heard as long as it can be listed again', async () => {
+    project.heard.set(1, commentOf(1, 'hello'));
+    project.heard.set(2, commentOf(2, 'hello', { created_at: '2026-03-01T09:00:00Z' }));
+    await reconcileProject(project, SINCE);
+    expect([...project.heard.keys()]).toEqual([1]);
+  });
+});
+
+describe('commands where the policy', () => {
+  it('is missing are not ours', async () => {
+    ({ world, project } = await fakeProject({ policy: null }));
+    await handleComment(project, commentOf(1, '/help'));
+    expect(world).toMatchObject({ replies: [], reactions: [] });
+    expect(await project.forge.trees.ref('heads/roundhouse')).toBeNull();
+  });
+
+  it('is broken are refused with its fault', async () => {
+    ({ world, project } = await fakeProject({ policy: 'version: 1\nrolez: {}\n' }));
+    await handleComment(project, commentOf(1, '/help'));
+    expect(world.replies.map(({ body }) => body).join()).toContain('rolez');
+    expect(world.reactions).toEqual([]);
+  });
+});
+
+describe('/hold and /unhold', () => {
+  it.each([
+    [['/hold', '/unhold'], [1, 2], false],
+    [['/hold', '/unhold'], [2, 1], false],
+    [['/unhold', '/hold'], [2, 1], true],
+    [['/hold\n/unhold', ''], [1], false],
+  ])('%j, delivered in the order %j, end as the newest comment says', async (bodies, order, held) => {
+    for (const id of order) await handleComment(project, commentOf(id, bodies[id - 1] ?? ''));
+    expect((await holdOf(1))?.held).toBe(held);
+  });
+
+  it('says so where a newer comment has decided', async () => {
+    for (const id of [2, 1]) await handleComment(project, commentOf(id, '/hold'));
+    expect(world.replies.map(({ body }) => body).join()).toContain('held it after this comment');
+  });
+});

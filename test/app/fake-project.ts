@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import type { CommentFacts } from '#lib/github/facts.ts';
+import { stateBranch } from '#lib/github/state-branch.ts';
+import type { Permission } from '#lib/lifecycle/approval.ts';
+import type { Project } from '../../app/project.ts';
+import { createQueue } from '../../app/queue.ts';
+import { fakeTrees } from '../github/fake-trees.ts';
+
+const POLICY = readFileSync(
+  new URL('../../templates/starter/.github/roundhouse.yml', import.meta.url),
+  'utf8',
+).replace('{{supervisor}}', 'http://127.0.0.1:1/');
+
+type Listed = CommentFacts & { edited: boolean };
+
+/** A repository with a policy and no models, on a GitHub in memory that can be down and whose clock is ours. */
+export async function fakeProject({ policy = POLICY as string | null } = {}) {
+  const { trees } = fakeTrees();
+  const world = {
+    now: new Date('2026-03-01T10:00:00Z'),
+    /** What throws when it is asked. */
+    down: null as 'writes' | 'pulls' | null,
+    comments: [] as Listed[],
+    replies: [] as { issue: number; body: string }[],
+    reactions: [] as number[],
+    /** From when on comments were asked for. */
+    looks: [] as string[],
+    permissions: {} as Record<string, Permission>,
+  };
+  const first = await trees.write({
+    parent: null,
+    message: 'first',
+    changes: policy === null ? [] : [{ path: '.github/roundhouse.yml', text: policy }],
+  });
+  await trees.createRef('heads/main', first);
+  const failing = (what: typeof world.down) => {
+    if (world.down === what) throw new Error(`GitHub is down for ${what}`);
+  };
+  const now = () => world.now;
+  const written: typeof trees = {
+    ...trees,
+    write: async (change) => {
+      failing('writes');
+      return trees.write(change);
+    },
+  };
+  const forge = {
+    trees: written,
+    comments: {
+      list: async () => [],
+      since: async (since: Date) => {
+        world.looks.push(since.toISOString());
+        return world.comments;
+      },
+      create: async (issue: number, body: string) => void world.replies.push({ issue, body }),
+      react: async (id: number) => void world.reactions.push(id),
+    },
+    issues: {
+      get: async (number: number) => ({
+        number,
+        state: 'open',
+        is_pull_request: false,
+        labels: [],
+        author: {},
+      }),
+      list: async () => [],
+    },
+    people: {
+      permission: async (login: string) => world.permissions[login] ?? 'write',
+      inTeam: async () => false,
+    },
+    pulls: {
+      list: async () => {
+        failing('pulls');
+        return [];
+      },
+    },
+    runs: { list: async () => [] },
+  } as unknown as Project['forge'];
+  const project: Project = {
+    owner: 'acme',
+    repo: 'bikes',
+    defaultBranch: 'main',
+    forge,
+    state: stateBranch({ trees: written, batchSeconds: () => 0, now }),
+    bot: 'roundhouse[bot]',
+    ownerId: 'app',
+    store: () => {
+      throw new Error('there is no store here');
+    },
+    setPace: () => {},
+    heard: new Map(),
+    now,
+    log: { info: () => {}, warn: () => {}, error: () => {} },
+  };
+  return { world, project, place: { project, queue: createQueue() } };
+}
+
+/** A person's comment on issue 1, a minute before the clock of the world began. */
+export function commentOf(id: number, body: string, change: Partial<Listed> = {}): Listed {
+  return {
+    id,
+    issue: 1,
+    body,
+    author: { login: 'ml-lead', type: 'User' },
+    created_at: '2026-03-01T09:59:00Z',
+    url: `https://github.com/acme/bikes/issues/1#issuecomment-${id}`,
+    edited: false,
+    ...change,
+  };
+}
