@@ -6,6 +6,7 @@ import { guardedFetch, octokitDefaults } from '#lib/github/client.ts';
 import { createFront } from './front.ts';
 import { registerFeatures } from './index.ts';
 import { openJournal } from './journal.ts';
+import { createLiveness } from './liveness.ts';
 import { createLog } from './log.ts';
 import { openLooks } from './looks.ts';
 import { createMetrics } from './metrics.ts';
@@ -28,10 +29,12 @@ export async function startApp({
   port,
   env,
   log = createLog(),
+  now = () => new Date(),
 }: {
   port: number;
   env: Record<string, string | undefined>;
   log?: Log;
+  now?: () => Date;
 }): Promise<RunningApp> {
   const settings = readSettings(env);
   const journal = await openJournal(join(settings.dir, 'journal'));
@@ -46,13 +49,16 @@ export async function startApp({
     handle: ({ id, name, payload }) =>
       probot.receive({ id, name, payload } as Parameters<Probot['receive']>[0]),
   });
-  const status = { reconciled_at: null as string | null, reconcile_error: null as string | null };
+  const liveness = createLiveness({ roundMs: settings.reconcileMs, now });
   const front = createFront({
     secret: settings.webhookSecret,
     receive: journal.receive,
     start: worker.start,
     metrics,
-    healthy: () => ({ ok: true, detail: { waiting: journal.waiting(), ...status } }),
+    healthy: () => {
+      const { ok, detail } = liveness.report();
+      return { ok, detail: { waiting: journal.waiting(), ...detail } };
+    },
   });
   const stopping = new AbortController();
   const reconcile = createReconciler(projects, await openLooks(settings.dir));
@@ -61,10 +67,9 @@ export async function startApp({
     while (!stopping.signal.aborted) {
       try {
         await reconcile();
-        status.reconciled_at = new Date().toISOString();
-        status.reconcile_error = null;
+        liveness.succeeded();
       } catch (error) {
-        status.reconcile_error = error instanceof Error ? error.message : String(error);
+        liveness.failed(error);
         metrics.count('roundhouse_reconcile_failures_total');
         log.warn({ error }, 'reconciling failed');
       }
