@@ -8,6 +8,9 @@ import type { Delivery } from '../../app/journal.ts';
 import { createMetrics } from '../../app/metrics.ts';
 
 const SECRET = 'a-secret-of-this-test';
+const CHUNKED = { 'transfer-encoding': 'chunked' };
+/** A hundred megabytes take their time on a busy machine. */
+const LARGE = { timeout: 30_000 };
 const BODY = JSON.stringify({ ref: 'refs/heads/main' });
 
 let front: ReturnType<typeof createFront>;
@@ -114,9 +117,6 @@ describe('the front', () => {
     expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401]);
     for (const { abort } of idle) abort();
   });
-
-  const LARGE = { timeout: 30_000 };
-  const CHUNKED = { 'transfer-encoding': 'chunked' };
 
   /** Sends so many megabytes under a wrong signature, stops as soon as it is answered, and doesn't end by itself. */
   function send(headers: Record<string, string>, megabytes: number) {
