@@ -31,17 +31,17 @@ export function commitFiles(workspace: string, commit: string): Files {
   };
 }
 
-/** What stage 2 is built from: data.yml with its SQL, and whether problem.yml predicts a number. */
+/** What stage 2 is built from: data.yml with its SQL, whether problem.yml predicts a number, and the rows it needs. */
 export async function loadDefinition(
   model: string,
   files: Files,
-): Promise<Pick<Building, 'data' | 'file' | 'steps' | 'numericLabel'>> {
+): Promise<Pick<Building, 'data' | 'file' | 'steps' | 'numericLabel'> & { needed: number }> {
   const load = async <Kind extends 'data' | 'problem'>(kind: Kind) => {
     const path = `models/${model}/${kind}.yml`;
     return parseConfig(kind, { file: files.name + path, text: await files.read(path) });
   };
   const data = await load('data');
-  const { task } = await load('problem');
+  const problem = await load('problem');
   const steps = await Promise.all(
     data.pipeline.map(async (name) => {
       const path = `models/${model}/${name}`;
@@ -49,5 +49,6 @@ export async function loadDefinition(
     }),
   );
   const file = `${files.name}models/${model}/data.yml`;
-  return { data, file, steps, numericLabel: task.kind === 'regression' };
+  const numericLabel = problem.task.kind === 'regression';
+  return { data, file, steps, numericLabel, needed: problem.data.min_rows };
 }

@@ -41,7 +41,7 @@ type Made = { result: DataResult; subjects: Subject[] };
 async function makeData({ model, plan }: DataInputs, deps: StageDeps, builds: Build[]): Promise<Made> {
   const { progress } = deps;
   progress.phase(`data of ${model}: sources and pipeline`);
-  const definition = await loadDefinition(model, workspaceFiles(deps.workspace));
+  const { needed, ...definition } = await loadDefinition(model, workspaceFiles(deps.workspace));
   const own = await buildData({
     ...definition,
     store: deps.store,
@@ -52,11 +52,12 @@ async function makeData({ model, plan }: DataInputs, deps: StageDeps, builds: Bu
   const rival = plan?.champion ? await buildChampion({ model, own, champion: plan.champion, deps }) : null;
   if (rival) builds.push(rival);
 
-  const contract = checkContract(
-    own.data.contract,
-    own.table,
-    new Map(own.columns.map(({ name, type }) => [name, type])),
-  );
+  const contract = checkContract({
+    contract: own.data.contract,
+    needed,
+    table: own.table,
+    types: new Map(own.columns.map(({ name, type }) => [name, type])),
+  });
   const assignment = split(own);
   for (const part of SPLIT_PARTS) progress.note(`${part}: ${assignment.parts[part].length} rows`);
 

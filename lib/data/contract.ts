@@ -12,26 +12,28 @@ type Finding = { rule: string; expected: string; actual: string; held: boolean |
  * lacks can't be checked: inconclusive, or failed where the column is required. Reasons hold counts, never
  * values; rules that hold are counted in one reason.
  *
+ * @param needed Rows that problem.yml asks for (`data.min_rows`); 0 = any number.
  * @param types SQL types by column name, for `boolean`, which has no kind of its own in memory.
  */
-export function checkContract(
-  contract: Data['contract'],
-  table: Table,
-  types: Map<string, string>,
-): ContractResult {
+export function checkContract({
+  contract,
+  needed,
+  table,
+  types,
+}: {
+  contract: Data['contract'];
+  needed: number;
+  table: Table;
+  types: ReadonlyMap<string, string>;
+}): ContractResult {
   const reasons: Reason[] = [];
   let held = 0;
   const tell = (where: string, severity: ColumnRule['severity'], finding: Finding) => {
     if (finding.held === true) held += 1;
     else reasons.push(reasonOf(where, severity, finding));
   };
-  const { minimum } = contract.rows;
-  tell('output', 'error', {
-    rule: 'rows.minimum',
-    expected: `at least ${minimum} rows`,
-    actual: `${table.rows} rows`,
-    held: table.rows >= minimum,
-  });
+  tell('output', 'error', enoughRows('rows.minimum', contract.rows.minimum, table));
+  if (needed > 0) tell('output', 'error', enoughRows('data.min_rows of problem.yml', needed, table));
   for (const [name, rule] of Object.entries(contract.columns)) {
     const column = table.columns.get(name);
     const findings = column ? checkColumn({ rule, column, type: types.get(name) ?? '' }) : [absent(rule)];
@@ -53,6 +55,10 @@ function reasonOf(where: string, severity: ColumnRule['severity'], finding: Find
   if (severity === 'warning')
     return { rule: `${rule} (warning)`, verdict: 'passed', expected, actual, where };
   return { rule, verdict: held === null ? 'inconclusive' : 'failed', expected, actual, where };
+}
+
+function enoughRows(rule: string, least: number, { rows }: Table): Finding {
+  return { rule, expected: `at least ${least} rows`, actual: `${rows} rows`, held: rows >= least };
 }
 
 function absent({ required, type }: ColumnRule): Finding {

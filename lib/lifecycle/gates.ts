@@ -64,6 +64,34 @@ export function checkGates(gates: readonly Gate[], judgement: Judgement): GateRe
     });
 }
 
+/**
+ * A holdout that was looked at often has taken part in the search (Dwork et al. 2015; Blum & Hardt 2015): beyond
+ * `most` looks no figure on it is sure. No result while each holdout that a gate reads is fresh enough.
+ */
+export function checkLooks(
+  gates: readonly Gate[],
+  { recent, anchor, most }: Pick<Judgement, 'recent' | 'anchor'> & { most: number },
+): GateResult[] {
+  const anchored = gates.some(({ on }) => on === 'anchor') ? anchor : null;
+  const worn = [
+    ...(recent.look > most ? [`look ${recent.look} at it: refresh it with newer rows in data.yml`] : []),
+    ...(anchored && anchored.look > most
+      ? [`look ${anchored.look} at the anchor: let gates read the recent holdout`]
+      : []),
+  ];
+  if (worn.length === 0) return [];
+  return [
+    {
+      name: 'looks at this holdout',
+      kind: 'looks',
+      verdict: 'inconclusive',
+      on_inconclusive: 'ask',
+      expected: `at most ${most} looks at a holdout`,
+      actual: worn.join('; '),
+    },
+  ];
+}
+
 /** The worst verdict; an inconclusive gate that says `pass` counts as passed, any other stays visible. */
 export function verdictOfGates(results: readonly Pick<GateResult, 'verdict' | 'on_inconclusive'>[]): Verdict {
   return worstOf(

@@ -24,6 +24,7 @@ export function looseningsOf(before: JudgingFiles, after: JudgingFiles): Looseni
   return [
     ...ofSuccess(before.problem, after.problem),
     ...ofGates(before.problem, after.problem),
+    ...ofRows(before.problem, after.problem),
     ...ofData(before.data, after.data),
     ...ofModel(before.model, after.model),
     ...ofOperate(before.operate, after.operate),
@@ -78,6 +79,10 @@ function isWider(old: Margin, now: Margin): boolean {
 
 function gateText({ name: _name, ...rule }: Gate): string {
   return JSON.stringify(rule);
+}
+
+function ofRows({ data: { min_rows: old } }: Problem, { data: { min_rows: now } }: Problem): Loosening[] {
+  return now < old ? [changed('problem.yml', 'data.min_rows', old, now)] : [];
 }
 
 function ofData(before: Data, after: Data): Loosening[] {

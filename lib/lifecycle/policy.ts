@@ -42,6 +42,26 @@ const environmentSchema = z.strictObject({
   target: targetSchema,
 });
 
+/** The workflow files name these labels themselves, so other ones would be promised here and not asked for there. */
+function runnerLabels(trust: 'untrusted' | 'trusted') {
+  const labels = ['self-hosted', `roundhouse-${trust}`];
+  return z
+    .array(z.string())
+    .refine((asked) => asked.join() === labels.join(), {
+      error: `other labels are not built yet: leave them out, and give your runners ${labels.join(' and ')}`,
+    })
+    .default(labels);
+}
+
+function nameOfMain(variable: string) {
+  return z
+    .string()
+    .refine((name) => name === 'main', {
+      error: ({ input }) => `"${input}" is not built yet: leave it "main" and set ${variable}`,
+    })
+    .default('main');
+}
+
 /** `.github/roundhouse.yml`, read from the base branch only. */
 export const policySchema = z.strictObject({
   version: z.literal(1),
@@ -55,21 +75,12 @@ export const policySchema = z.strictObject({
   }),
   environments: z.array(environmentSchema).min(1),
   runners: z
-    .strictObject({
-      untrusted: z.array(z.string()).min(1).default(['self-hosted', 'roundhouse-untrusted']),
-      trusted: z.array(z.string()).min(1).default(['self-hosted', 'roundhouse-trusted']),
-    })
+    .strictObject({ untrusted: runnerLabels('untrusted'), trusted: runnerLabels('trusted') })
     .prefault({}),
   /** A name: the address is the variable ROUNDHOUSE_STORE_<NAME> of each process, never a committed path. */
-  store: z
-    .string()
-    .regex(/^[a-z][a-z0-9_]*$/)
-    .default('main'),
+  store: nameOfMain('ROUNDHOUSE_STORE_MAIN'),
   /** Likewise ROUNDHOUSE_LOGS_<NAME>: the root of the prediction log. */
-  logs: z
-    .string()
-    .regex(/^[a-z][a-z0-9_]*$/)
-    .default('main'),
+  logs: nameOfMain('ROUNDHOUSE_LOGS_MAIN'),
   standing_approvals: z
     .array(z.never({ error: 'standing approvals are not built yet: leave the list empty' }))
     .default([]),

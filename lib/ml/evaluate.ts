@@ -2,7 +2,7 @@ import { columnOf, type Table, timesOf } from '#lib/data/table.ts';
 import type { Signature } from '#lib/lifecycle/bundle.ts';
 import type { Data } from '#lib/lifecycle/data.ts';
 import type { EvaluateResult, HoldoutResult, TrainResult } from '#lib/lifecycle/evidence.ts';
-import { checkGates, gatesOf, verdictOfGates } from '#lib/lifecycle/gates.ts';
+import { checkGates, checkLooks, gatesOf, verdictOfGates } from '#lib/lifecycle/gates.ts';
 import type { Part } from '#lib/lifecycle/plan.ts';
 import type { Metric, Problem } from '#lib/lifecycle/problem.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
@@ -23,7 +23,7 @@ export type Holdout = { part: Part; candidate: Table; champion: Table | null; lo
 
 export type Evaluation = {
   problem: Problem;
-  data: Pick<Data, 'key' | 'time' | 'unit' | 'target' | 'inputs'>;
+  data: Pick<Data, 'key' | 'time' | 'unit' | 'target' | 'inputs' | 'holdout'>;
   /** Rows that the twin was trained on: their target, and their keys. */
   training: { target: Table; keys: ReadonlySet<string> };
   recent: Holdout;
@@ -53,14 +53,14 @@ export async function evaluate(input: Evaluation): Promise<Evaluated> {
   if (recent === null) throw nothingToJudge();
   const anchor = input.anchor && (await judgeHoldout(input.anchor, { input, metrics, answer }));
   const { rows, contest, basis, actual } = recent;
-  const gates = checkGates(gatesOf(problem), {
-    recent: recent.result,
-    anchor: anchor?.result ?? null,
-    hasChampion: input.champion !== null,
-  });
+  const asked = gatesOf(problem);
+  const found = { recent: recent.result, anchor: anchor?.result ?? null };
+  const gates = [
+    ...checkGates(asked, { ...found, hasChampion: input.champion !== null }),
+    ...checkLooks(asked, { ...found, most: data.holdout.max_looks }),
+  ];
   return {
-    recent: recent.result,
-    anchor: anchor?.result ?? null,
+    ...found,
     refit_disagreement:
       served &&
       disagreement(

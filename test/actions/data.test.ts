@@ -158,6 +158,21 @@ describe('the first version', () => {
       actual: '17379 rows',
     });
   });
+
+  test('so are fewer rows than the problem needs', async () => {
+    const file = 'models/bikes/problem.yml';
+    const problem = await readFile(join(bikes.workspace, file), 'utf8');
+    bikes.write(file, `${problem}data: {min_rows: 20000}\n`);
+    const { verdict, statement } = await run();
+    expect(verdict).toBe('failed');
+    expect(statement.predicate.result.contract.reasons).toContainEqual({
+      rule: 'data.min_rows of problem.yml',
+      verdict: 'failed',
+      expected: 'at least 20000 rows',
+      actual: '17379 rows',
+      where: 'output',
+    });
+  });
 });
 
 describe('a later version', () => {

@@ -23,7 +23,7 @@ function check(column: string, rule: Partial<ColumnRule> & Pick<ColumnRule, 'typ
   const { contract } = dataSchema.pick({ contract: true }).parse({
     contract: { columns: { [column]: rule }, rows: { minimum } },
   });
-  return checkContract(contract, table, types);
+  return checkContract({ contract, needed: 0, table, types });
 }
 
 describe('one rule', () => {
@@ -79,7 +79,30 @@ test('reasons hold counts and never a value of a row', () => {
   const { contract } = dataSchema.pick({ contract: true }).parse({
     contract: { columns: { s: { type: 'string', unique: true, values: ['a'] } } },
   });
-  expect(JSON.stringify(checkContract(contract, secret, new Map([['s', 'VARCHAR']])))).not.toContain(
-    'secret',
+  expect(
+    JSON.stringify(checkContract({ contract, needed: 0, table: secret, types: new Map([['s', 'VARCHAR']]) })),
+  ).not.toContain('secret');
+});
+
+test.each([
+  [3, 'passed'],
+  [4, 'failed'],
+])('a problem that needs %i rows of these three: %s', (needed, verdict) => {
+  const { contract } = dataSchema.pick({ contract: true }).parse({});
+  const found = checkContract({ contract, needed, table, types });
+  expect(found.verdict).toBe(verdict);
+  const told = found.reasons.filter(({ rule }) => rule === 'data.min_rows of problem.yml');
+  expect(told).toEqual(
+    needed > 3
+      ? [
+          {
+            rule: 'data.min_rows of problem.yml',
+            verdict: 'failed',
+            expected: 'at least 4 rows',
+            actual: '3 rows',
+            where: 'output',
+          },
+        ]
+      : [],
   );
 });

@@ -150,6 +150,24 @@ describe('a fault names line, column, value and what is expected', () => {
     expect(faults(kind, text)).toContain(expected);
   });
 
+  test.each([
+    [
+      'store: lake',
+      'f.yml:8:8: store: "lake" is not built yet: leave it "main" and set ROUNDHOUSE_STORE_MAIN',
+    ],
+    ['logs: lake', 'f.yml:8:7: logs: "lake" is not built yet: leave it "main" and set ROUNDHOUSE_LOGS_MAIN'],
+    [
+      'runners: { trusted: [gpu] }',
+      'f.yml:8:12: runners.trusted: other labels are not built yet: leave them out, and give your runners self-hosted and roundhouse-trusted',
+    ],
+  ])('a setting of the policy that nothing reads yet: %s', (line, expected) => {
+    const policy = POLICY.replace('[boss]', '[ml-lead]');
+    expect(faults('policy', policy)).toEqual([]);
+    const defaults = 'store: main\nlogs: main\nrunners: { untrusted: [self-hosted, roundhouse-untrusted] }\n';
+    expect(faults('policy', policy + defaults)).toEqual([]);
+    expect(faults('policy', `${policy}${line}\n`)).toEqual([expected]);
+  });
+
   test('not built yet hides nothing else and adds nothing', () => {
     expect(
       faults(

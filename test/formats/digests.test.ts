@@ -144,7 +144,7 @@ describe('digests of parsed files', () => {
     expect(gatesDigest({ ...problem, value: null })).not.toBe(gatesDigest(problem));
     expect(gatesDigest({ ...problem, gates: [] })).not.toBe(gatesDigest(problem));
     expect(problemDigest({ ...problem, title: 'other' })).not.toBe(problemDigest(problem));
-    expect(policyDigest({ ...policy, store: 'other' })).not.toBe(policyDigest(policy));
+    expect(policyDigest({ ...policy, pace: { batch_seconds: 3 } })).not.toBe(policyDigest(policy));
   });
 });
 

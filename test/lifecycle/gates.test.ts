@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import type { Comparison, Estimate, HoldoutResult } from '#lib/lifecycle/evidence.ts';
-import { checkGates, gatesOf, marginOf, verdictOfGates } from '#lib/lifecycle/gates.ts';
+import { checkGates, checkLooks, gatesOf, marginOf, verdictOfGates } from '#lib/lifecycle/gates.ts';
 import type { Gate, Problem } from '#lib/lifecycle/problem.ts';
 
 type Rules = Pick<Problem, 'success' | 'gates'>;
@@ -214,3 +214,24 @@ test.each([
 ] as const)('%o with on_inconclusive: %s sum up to %s', (verdicts, on_inconclusive, sum) =>
   expect(verdictOfGates(verdicts.map((verdict) => ({ verdict, on_inconclusive })))).toBe(sum),
 );
+
+describe('looks at a holdout', () => {
+  const fresh = { ...holdout({}), look: 50 };
+  const worn = { ...holdout({}), look: 51 };
+  const onAnchor: Gate = { ...notWorse(0), on: 'anchor' };
+  test.each<[string, Gate[], HoldoutResult, HoldoutResult | null, RegExp | null]>([
+    ['the last one that counts', [], fresh, null, null],
+    ['one too many', [], worn, null, /^look 51 at it: refresh it with newer rows/],
+    ['one too many at an anchor that no gate reads', [], fresh, worn, null],
+    ['one too many at an anchor that a gate reads', [onAnchor], fresh, worn, /^look 51 at the anchor/],
+    ['a fresh anchor', [onAnchor], fresh, fresh, null],
+  ])('%s', (_, gates, recent, anchor, told) => {
+    const results = checkLooks(gates, { recent, anchor, most: 50 });
+    if (told === null) return expect(results).toEqual([]);
+    expect(results).toMatchObject([
+      { name: 'looks at this holdout', verdict: 'inconclusive', on_inconclusive: 'ask' },
+    ]);
+    expect(results[0]?.actual).toMatch(told);
+    expect(verdictOfGates(results)).toBe('inconclusive');
+  });
+});

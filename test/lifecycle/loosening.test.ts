@@ -43,6 +43,7 @@ describe('loosens', () => {
     ['inconclusive passes', 'problem.gates.0.on_inconclusive', 'pass', trivial],
     ['judged on the old rows', 'problem.gates.0.on', 'anchor', trivial],
     ['compared with less', 'problem.gates.1.than', 'trivial', champion],
+    ['fewer rows', 'problem.data.min_rows', before.problem.data.min_rows - 1, 'problem.yml data.min_rows'],
     ['a shorter holdout', 'data.split', { ...split, recent: 'P27D' }, 'data.yml split'],
     ['no embargo', 'data.split', { ...split, embargo: 'PT0S' }, 'data.yml split'],
     ['rows at random', 'data.split', { by: 'key', recent: 0.2, validation: 0.1 }, 'data.yml split'],

@@ -43,6 +43,7 @@ const data: Evaluation['data'] = {
   time: 'ts',
   unit: { block: 'P1D' },
   target: 'y',
+  holdout: { max_looks: 50 },
   inputs: {
     x: { from: 'request', type: 'number', meaning: '', unit: '' },
     kind: { from: 'request', type: 'category', meaning: '', unit: '' },
@@ -139,6 +140,18 @@ describe('evaluation of a first version', () => {
     const { verdict, gates } = await evaluate(evaluation({ twin: line(0) }));
     expect(gates.map((gate) => gate.verdict)).toEqual(['failed', 'failed']);
     expect(verdict).toBe('failed');
+  });
+
+  it('cannot tell after more looks at its holdout than data.yml allows', async () => {
+    const { recent } = evaluation();
+    const looked = (look: number) =>
+      evaluate(evaluation({ data: { ...data, holdout: { max_looks: 3 } }, recent: { ...recent, look } }));
+    expect(await looked(3)).toMatchObject({ verdict: 'passed' });
+    const { verdict, gates } = await looked(4);
+    expect(verdict).toBe('inconclusive');
+    expect(gates.filter(({ verdict }) => verdict !== 'passed')).toMatchObject([
+      { name: 'looks at this holdout', expected: 'at most 3 looks at a holdout' },
+    ]);
   });
 
   it('tells how far served bytes and twin are apart, and what errors cost', async () => {
