@@ -60,12 +60,13 @@ export function createProjects({
 
   async function create(facts: RepositoryFacts): Promise<Workplace> {
     const octokit = await probot.auth(facts.installation);
-    const client = forge({ octokit, owner: facts.owner, repo: facts.repo });
+    const { owner, repo } = facts;
+    const client = forge({ octokit, owner, repo }, Number(settings.appId));
     let pace = settings.pace ?? DEFAULT_PACE_SECONDS;
     const now = () => new Date();
     const project: Project = {
-      owner: facts.owner,
-      repo: facts.repo,
+      owner,
+      repo,
       defaultBranch: facts.default_branch,
       forge: client,
       state: stateBranch({ trees: client.trees, batchSeconds: () => pace, now }),

@@ -15,14 +15,15 @@ export type PostedCheck = Check & { id: number };
 
 export type Checks = ReturnType<typeof checks>;
 
-/** Check runs of this app on a commit. */
-export function checks({ octokit, owner, repo }: Repository) {
+/** Check runs of one app on a commit: a job with `checks: write` can post others of the same name. */
+export function checks({ octokit, owner, repo }: Repository, appId: number | null) {
   const at = { owner, repo };
   return {
     async list(ref: string): Promise<PostedCheck[]> {
       const runs = await octokit.paginate(octokit.rest.checks.listForRef, {
         ...at,
         ref,
+        ...(appId === null ? {} : { app_id: appId }),
         filter: 'latest',
         per_page: 100,
       });

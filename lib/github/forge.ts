@@ -2,6 +2,7 @@ import { artifacts } from './artifacts.ts';
 import { checks } from './checks.ts';
 import { comments } from './comments.ts';
 import { deployments } from './deployments.ts';
+import { history } from './history.ts';
 import { issues } from './issues.ts';
 import { people } from './permissions.ts';
 import { pulls } from './pulls.ts';
@@ -14,12 +15,13 @@ import { trees } from './trees.ts';
 /** All that can be asked of one repository; a function takes the smallest `Pick` of it. */
 export type Forge = ReturnType<typeof forge>;
 
-export function forge(repository: Repository) {
+export function forge(repository: Repository, appId: number | null = null) {
   return {
     artifacts: artifacts(repository),
-    checks: checks(repository),
+    checks: checks(repository, appId),
     comments: comments(repository),
     deployments: deployments(repository),
+    history: history(repository),
     issues: issues(repository),
     people: people(repository),
     pulls: pulls(repository),

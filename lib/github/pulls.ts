@@ -39,6 +39,15 @@ export function pulls({ octokit, owner, repo }: Repository) {
       });
       return found.map((pull) => pullOf(pull, `${owner}/${repo}`));
     },
+    /** Pull requests that a commit came by, also those that are open still. */
+    async ofCommit(sha: string): Promise<PullRequest[]> {
+      const found = await octokit.paginate(octokit.rest.repos.listPullRequestsAssociatedWithCommit, {
+        ...at,
+        commit_sha: sha,
+        per_page: 100,
+      });
+      return found.map((pull) => pullOf(pull, `${owner}/${repo}`));
+    },
     /** Paths that the pull request changes, also those that a rename left. */
     async paths(number: number): Promise<string[]> {
       const files = await octokit.paginate(octokit.rest.pulls.listFiles, {

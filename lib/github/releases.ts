@@ -3,6 +3,8 @@ import type { Repository } from './repository.ts';
 export type Release = {
   id: number;
   tag: string;
+  /** Login of who made it: anybody with write permission can. */
+  author: string;
   body: string;
   draft: boolean;
   url: string;
@@ -53,6 +55,7 @@ export function releases({ octokit, owner, repo }: Repository) {
 type ApiRelease = {
   id: number;
   tag_name: string;
+  author: { login: string } | null;
   body?: string | null | undefined;
   draft: boolean;
   html_url: string;
@@ -64,6 +67,7 @@ function releaseOf(release: ApiRelease): Release {
   return {
     id: release.id,
     tag: release.tag_name,
+    author: release.author?.login ?? 'ghost',
     body: release.body ?? '',
     draft: release.draft,
     url: release.html_url,
