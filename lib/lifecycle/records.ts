@@ -67,7 +67,8 @@ export const runRecordSchema = z.discriminatedUnion('stage', [
     run: z.strictObject({ id: z.int(), attempt: z.int() }),
     at: instantSchema,
     data: digestSchema,
-    train: z.array(digestSchema).min(1),
+    /** Empty where the data broke their contract: then nothing was trained. */
+    train: z.array(digestSchema),
   }),
   z.strictObject({
     kind: z.literal('roundhouse-run'),

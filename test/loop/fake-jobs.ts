@@ -109,6 +109,7 @@ export function startFakeJobs({
     }
     const result = dataResult(job, findings.data);
     await upload(run, `evidence-data-${at}`, statementOf('data', { ...about, result }));
+    if (result.contract.verdict === 'failed') return;
     for (const { index } of job.candidates) {
       const trained = statementOf('train', { ...about, result: trainResult(job, index) });
       await upload(run, `evidence-train-${index}-${at}`, trained);
