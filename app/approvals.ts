@@ -15,7 +15,7 @@ import { listRecords, recordPath } from './records.ts';
 
 /** Something that people are asked to approve. */
 export type Ask = Omit<ApprovalRequest, 'comments' | 'others' | 'roles'> & {
-  subject: 'problem' | 'candidate' | 'loosening';
+  subject: 'problem' | 'candidate' | 'loosening' | 'removal';
   model: string;
   /** What is approved, a line each, where the digest alone says too little. */
   about?: string[];

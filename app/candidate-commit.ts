@@ -3,7 +3,7 @@ import { changeNotePath } from '#lib/formats/change-note.ts';
 import { renderLock } from '#lib/formats/config.ts';
 import { dataLockOf, modelLockOf } from '#lib/formats/lock-values.ts';
 import type { Change } from '#lib/github/trees.ts';
-import { changeNote, dataCard, modelCard } from './documents.ts';
+import { renderChangeNote, renderDataCard, renderModelCard } from '../templates/cards.ts';
 import type { Project } from './project.ts';
 import type { PullFacts, TouchedModel } from './pull-facts.ts';
 import type { Standing } from './standing.ts';
@@ -68,9 +68,9 @@ function filesOf(model: TouchedModel, standing: Judged): Change[] {
     { path: `${folder}/model.lock`, text: renderLock(lock) },
     {
       path: `${folder}/DATA_CARD.md`,
-      text: dataCard({ model: model.name, data: model.merged.data, result: data }),
+      text: renderDataCard({ model: model.name, data: model.merged.data, result: data }),
     },
-    { path: `${folder}/MODEL_CARD.md`, text: modelCard(cardFacts(model, standing)) },
-    { path: changeNotePath(model.name, record.candidate), text: changeNote(change) },
+    { path: `${folder}/MODEL_CARD.md`, text: renderModelCard(cardFacts(model, standing)) },
+    { path: changeNotePath(model.name, record.candidate), text: renderChangeNote(change) },
   ];
 }

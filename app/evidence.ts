@@ -25,20 +25,20 @@ export type Expected = {
 };
 
 /**
- * Whose evidence counts (CONTRACTS 13 a): the run that our own dispatch returned, of that workflow file on
- * that branch of this repository, started by the app. Anyone with write permission can dispatch the same
+ * Whose evidence counts (CONTRACTS 13 a): the run that our own dispatch returned, of that workflow file as the
+ * default branch of this repository has it, started by the app. Anyone with write permission can dispatch the same
  * file from a branch of his own, so each of these is looked at.
  */
 export function refusalOfRun(
   run: WorkflowRun,
-  request: Pick<RequestRecord, 'run' | 'workflow' | 'ref'>,
-  { repository, bot }: { repository: string; bot: string },
+  request: Pick<RequestRecord, 'run' | 'workflow'>,
+  { repository, bot, branch }: { repository: string; bot: string; branch: string },
 ): string | null {
   const rules: [what: string, found: string, expected: string][] = [
     ['id', String(run.id), String(request.run)],
     ['workflow', run.path, `.github/workflows/${request.workflow}`],
     ['event', run.event, 'workflow_dispatch'],
-    ['branch', run.head_branch ?? 'none', request.ref],
+    ['branch', run.head_branch ?? 'none', branch],
     ['repository', run.head_repository ?? 'none', repository],
     ['actor', run.actor, bot],
   ];

@@ -2,14 +2,17 @@ import type { PullRequest } from '#lib/github/pulls.ts';
 import { modelsTouched } from '#lib/lifecycle/plan-decision.ts';
 import type { Policy } from '#lib/lifecycle/policy.ts';
 import { type HoldRecord, holdRecordSchema } from '#lib/lifecycle/records.ts';
+import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
-import { causersOf } from './causers.ts';
-import { type ModelTree, readModel, readPolicy, readTree, type Tree } from './model-tree.ts';
+import { type ModelTree, modelsOf, readModel, readPolicy, readTree, type Tree } from './model-tree.ts';
+import { type PullPeople, readPeople } from './people.ts';
 import type { Project } from './project.ts';
 import { readRecord, recordPath } from './records.ts';
 
 /** A model as a pull request changes it: in the merge of base and head, and in the base alone. */
 export type TouchedModel = { name: string; merged: ModelTree; base: ModelTree | null };
+/** A model whose files a pull request deletes. `problem` is what was approved of it. */
+export type RemovedModel = { name: string; problem: Digest };
 
 /** The commit that merges base and head, with the base that it was made of: what is judged. */
 export type Merge =
@@ -22,64 +25,51 @@ export type PullFacts = {
   policy: Policy;
   merge: Merge;
   models: TouchedModel[];
+  removed: RemovedModel[];
   /** What is wrong with the user's files, a line each. */
   faults: string[];
-  touched: string[];
-  committers: string[];
-  /** People who caused the candidate, and the authors of the issues that asked for changed problems. */
-  causers: { candidate: string[]; problem: string[] };
+  /** Paths that it changes. */
+  paths: string[];
+  people: PullPeople;
   hold: HoldRecord | null;
 };
 
+/** Why nothing of a pull request is run. `isWrong`: somebody has to mend it before it can be merged. */
+export type Unplanned = { isWrong: boolean; reason: string; faults: string[] };
+
 /** Reads what a decision about a pull request needs. The policy is the base's; the files are the merge's. */
-export async function readPullFacts(project: Project, pull: PullRequest): Promise<PullFacts> {
+export async function readPullFacts(project: Project, pull: PullRequest): Promise<PullFacts | Unplanned> {
   const { forge, state } = project;
   const base = await readTree(
     forge.trees,
     (await forge.trees.ref(`heads/${pull.base.ref}`)) ?? pull.base.sha,
   );
-  const { policy, text } = await readPolicy(base);
+  const paths = await forge.pulls.paths(pull.number);
+  const folders = modelsTouched(paths);
+  const ruled = await orFaults(readPolicy(base));
+  if ('faults' in ruled) {
+    if (folders.length === 0) return { isWrong: false, reason: 'no model touched', faults: [] };
+    return { isWrong: true, reason: `the policy of ${pull.base.ref} cannot be read`, faults: ruled.faults };
+  }
+  const { policy, text } = ruled.value;
   project.setPace(policy.pace.batch_seconds);
-  const touched = modelsTouched(await forge.pulls.paths(pull.number));
   const merge = await readMerge(project, pull, base.sha);
-  const refusal = touched.length > 0 ? refusalOfPull(pull) : null;
-  const { models, faults } =
-    merge.state === 'ready' && touched.length > 0 && refusal === null
-      ? await readTouched({ project, touched, base, merge: merge.sha, policyText: text })
-      : { models: [], faults: refusal === null ? [] : [refusal] };
-  const committers = (await forge.pulls.committers(pull.number)).filter((login) => login !== project.bot);
-  const causers = {
-    candidate: await causersOf(project, pull),
-    problem: await issueAuthors(project, models),
-  };
+  const { models, removed, faults } =
+    merge.state === 'ready'
+      ? await readTouched({ project, folders, merge, policyText: text })
+      : { models: [], removed: [], faults: [] };
+  const isTouched = folders.length + models.length > 0;
+  const refusal = isTouched ? refusalOfPull(pull) : null;
+  if (refusal !== null) return { isWrong: true, reason: refusal, faults: [] };
+  const people = await readPeople(project, pull);
   const hold = await readRecord(state, recordPath.hold(pull.number), holdRecordSchema);
-  return {
-    pull,
-    policy,
-    merge,
-    models,
-    faults,
-    touched,
-    committers,
-    causers,
-    hold: hold?.held ? hold : null,
-  };
+  return { pull, policy, merge, models, removed, faults, paths, people, hold: hold?.held ? hold : null };
 }
 
 /** Why nothing of a pull request is run. The code of a fork would meet a runner that nobody allowed it. */
 export function refusalOfPull({ head }: Pick<PullRequest, 'head'>): string | null {
   if (head.same_repository) return null;
   return 'pull requests from forks are not built yet: push the branch to this repository';
-}
-
-async function issueAuthors({ forge, bot }: Project, models: TouchedModel[]): Promise<string[]> {
-  const authors: string[] = [];
-  for (const { merged, base } of models) {
-    if (merged.problem.issue === 0 || base?.digests.problem === merged.digests.problem) continue;
-    const issue = await forge.issues.get(merged.problem.issue);
-    if (issue && issue.author.login !== bot) authors.push(issue.author.login);
-  }
-  return authors;
 }
 
 /**
@@ -98,42 +88,51 @@ async function readMerge({ forge }: Project, pull: PullRequest, base: string): P
   return { state: 'conflict' };
 }
 
+/** Models whose folder changes, and models whose code digest does: `code:` globs and package locks lie outside. */
 async function readTouched({
   project,
-  touched,
-  base,
+  folders,
   merge,
   policyText,
 }: {
   project: Project;
-  touched: string[];
-  base: Tree;
-  merge: string;
+  folders: string[];
+  merge: Extract<Merge, { state: 'ready' }>;
   policyText: string;
-}): Promise<{ models: TouchedModel[]; faults: string[] }> {
-  const tree = await readTree(project.forge.trees, merge);
-  const models: TouchedModel[] = [];
-  const faults: string[] = [];
-  for (const name of touched) {
-    if (![...tree.files.keys()].some((path) => path.startsWith(`models/${name}/`))) continue;
-    try {
-      const merged = await readModel(tree, name, policyText);
-      models.push({ name, merged, base: await readBase(base, name, policyText) });
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      faults.push(...error.message.split('\n'));
+}): Promise<Pick<PullFacts, 'models' | 'removed' | 'faults'>> {
+  const { trees } = project.forge;
+  const [before, after] = [await readTree(trees, merge.base), await readTree(trees, merge.sha)];
+  const found: Pick<PullFacts, 'models' | 'removed' | 'faults'> = { models: [], removed: [], faults: [] };
+  for (const name of [...new Set([...folders, ...modelsOf(after)])].sort()) {
+    const base = await readBase(before, name, policyText);
+    if (![...after.files.keys()].some((path) => path.startsWith(`models/${name}/`))) {
+      if (base) found.removed.push({ name, problem: base.digests.problem });
+      continue;
+    }
+    const read = await orFaults(readModel(after, name, policyText));
+    const isInside = folders.includes(name);
+    // What is broken on the base already, and not changed here, is not this pull request's to mend.
+    if ('faults' in read) found.faults.push(...(isInside ? read.faults : []));
+    else if (isInside || base?.digests.code !== read.value.digests.code) {
+      found.models.push({ name, merged: read.value, base });
     }
   }
-  return { models, faults };
+  return found;
 }
 
 /** What the base holds may be broken already: then there is nothing to compare with. */
 async function readBase(base: Tree, name: string, policyText: string): Promise<ModelTree | null> {
   if (!base.files.has(`models/${name}/problem.yml`)) return null;
+  const read = await orFaults(readModel(base, name, policyText));
+  return 'faults' in read ? null : read.value;
+}
+
+/** The user's mistakes as values, a line each; a fault of ours stays an error. */
+async function orFaults<Value>(reading: Promise<Value>): Promise<{ value: Value } | { faults: string[] }> {
   try {
-    return await readModel(base, name, policyText);
+    return { value: await reading };
   } catch (error) {
-    if (error instanceof UserError) return null;
+    if (error instanceof UserError) return { faults: error.message.split('\n') };
     throw error;
   }
 }

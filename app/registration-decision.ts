@@ -1,13 +1,20 @@
-import type { ApprovalCount } from '#lib/lifecycle/approval.ts';
 import type { DataLock, ModelLock } from '#lib/lifecycle/locks.ts';
 import type { InputDigests } from '#lib/lifecycle/plan.ts';
+import type { CountedAsk } from './approvals.ts';
 
 export type RegistrationFacts = {
   /** Of the tree that was merged. */
   locks: { data: DataLock; model: ModelLock };
   digests: InputDigests;
   /** What evidence on record says of the lock's candidate; null where there is none. */
-  recorded: { lock: ModelLock; blocking: string[]; approvals: ApprovalCount } | null;
+  recorded: {
+    lock: ModelLock;
+    blocking: string[];
+    /** The same questions as the gate asked, with the permissions of now. */
+    asks: readonly Pick<CountedAsk, 'subject' | 'count'>[];
+    /** Who holds the pull request that brought it. */
+    heldBy: string | null;
+  } | null;
 };
 
 export type RegistrationPlan = { kind: 'register' } | { kind: 'refuse'; reasons: string[] };
@@ -32,8 +39,11 @@ export function decideRegistration({ locks, digests, recorded }: RegistrationFac
     reasons.push('data.lock and model.lock name different data');
   }
   if (recorded.blocking.length > 0) reasons.push(`these gates stop it: ${recorded.blocking.join(', ')}`);
-  for (const { count, roles } of recorded.approvals.missing) {
-    reasons.push(`${count} more approval by ${roles.join(' or ')} is missing`);
+  for (const { subject, count } of recorded.asks) {
+    for (const { count: number, roles } of count.missing) {
+      reasons.push(`${number} more approval of the ${subject} by ${roles.join(' or ')} is missing`);
+    }
   }
+  if (recorded.heldBy !== null) reasons.push(`${recorded.heldBy} holds it: /unhold lifts it`);
   return reasons.length > 0 ? { kind: 'refuse', reasons } : { kind: 'register' };
 }

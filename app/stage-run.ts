@@ -36,7 +36,7 @@ export async function runStage(work: Work, order: StageOrder): Promise<Standing 
     model: model.name,
     pull_request: facts.pull.number,
     workflow: order.stage === 'train' ? TRAIN_WORKFLOW : EVALUATE_WORKFLOW,
-    ref: facts.pull.base.ref,
+    ref: project.defaultBranch,
     inputs: last && !retried ? last.inputs : await inputs(),
   });
   const { stage, reasons } = order;
@@ -75,7 +75,7 @@ async function settle({
     return settled;
   };
   const repository = `${project.owner}/${project.repo}`;
-  const refusal = refusalOfRun(run, request, { repository, bot: project.bot });
+  const refusal = refusalOfRun(run, request, { repository, bot: project.bot, branch: project.defaultBranch });
   if (refusal !== null) return fault(refusal);
   if (run.conclusion !== 'success') return fault(`the run ended with ${run.conclusion ?? 'no conclusion'}`);
   try {

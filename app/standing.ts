@@ -17,6 +17,7 @@ export type Evidence = {
 /** How far a pull request has come with one model. */
 export type Standing =
   | { state: 'untouched' }
+  | { state: 'removed' }
   | { state: 'definition'; reason: string }
   | { state: 'out-of-date'; reason: string }
   | { state: 'working'; stage: WorkStage; run: number | null; request_id: string; reasons: string[] }

@@ -1,80 +1,134 @@
 import { digestOfJson } from '#lib/formats/digest.ts';
-import { type Loosening, looseningsOf } from '#lib/lifecycle/loosening.ts';
-import type { Ask } from '../approvals.ts';
+import type { EvaluateResult } from '#lib/lifecycle/evidence.ts';
+import { looseningsOf } from '#lib/lifecycle/loosening.ts';
+import type { Policy } from '#lib/lifecycle/policy.ts';
+import type { Digest } from '#lib/lifecycle/scalars.ts';
+import { UserError } from '#lib/lifecycle/user-error.ts';
+import { type Ask, type CountedAsk, countAsk } from '../approvals.ts';
+import { type ModelTree, readModel, readPolicy, readTree } from '../model-tree.ts';
+import type { PullPeople } from '../people.ts';
 import type { Project } from '../project.ts';
-import type { PullFacts, TouchedModel } from '../pull-facts.ts';
-import { type GateModel, openGates } from './gate.ts';
+import type { RemovedModel } from '../pull-facts.ts';
+import { readHistory } from '../registry.ts';
+import { openGates } from './gate.ts';
+
+/** What a pull request brings, or has brought, to the default branch, as far as people have to approve it. */
+export type Brought = {
+  policy: Policy;
+  /** Paths that it changes. */
+  paths: readonly string[];
+  people: PullPeople;
+  /** The commit whose history says who made what this pull request did not change. */
+  head: string;
+  models: { name: string; merged: ModelTree; candidate: AskedCandidate | null }[];
+  removed: RemovedModel[];
+};
+/** A candidate with all its locks in: no commit of the app follows after the question. */
+export type AskedCandidate = { digest: Digest; result: EvaluateResult };
 
 /**
- * What people have to approve in a pull request: the problem where it is new or changed, and the candidate
- * once its locks are in, since no commit of the app follows after the question; and, by the problem's
- * approvers, what makes judging looser.
+ * What people have to approve, with what they approved so far: one list for the gate before the merge and for
+ * the registration after it. What was on the default branch before and nobody approved is asked for too.
  */
-export function asksOf({ bot }: Pick<Project, 'bot'>, facts: PullFacts, models: readonly GateModel[]): Ask[] {
-  const { pull, policy, committers, causers } = facts;
-  const author = pull.author.login === bot ? null : pull.author.login;
-  const people = { author, committers };
-  return facts.models.flatMap((model) => {
-    const standing = models.find((entry) => entry.model === model.name)?.standing;
-    const asks: Ask[] = [];
-    if (problemChanged(model)) {
-      const rules = [{ name: 'problem' as const, rule: policy.approvals.problem }];
-      const digest = model.merged.digests.problem;
-      asks.push({
-        subject: 'problem',
-        model: model.name,
-        digest,
-        rules,
-        ...people,
-        causers: causers.problem,
-      });
-    }
-    const loosened = loosenings(model);
-    if (loosened.length > 0) {
-      const rules = [{ name: 'problem' as const, rule: policy.approvals.problem }];
-      const digest = digestOfJson({ v: 1, model: model.name, loosened });
-      const about = loosened.map(
-        ({ file, where, before, after }) => `${file}, ${where}: ${before} becomes ${after}`,
-      );
-      asks.push({
-        subject: 'loosening',
-        model: model.name,
-        digest,
-        rules,
-        about,
-        ...people,
-        causers: causers.candidate,
-      });
-    }
-    if (standing?.state === 'judged' && standing.committed) {
-      const { blocking, asking } = openGates(standing.evidence.evaluate.predicate.result);
-      if (blocking.length > 0) return asks;
-      const rules: Ask['rules'] = [
-        { name: 'model', rule: policy.approvals.model },
-        ...(asking.length > 0
-          ? [{ name: 'inconclusive' as const, rule: policy.approvals.inconclusive }]
-          : []),
-      ];
-      const digest = standing.evidence.record.candidate;
-      asks.push({
-        subject: 'candidate',
-        model: model.name,
-        digest,
-        rules,
-        ...people,
-        causers: causers.candidate,
-      });
-    }
-    return asks;
-  });
+export async function countAsks(project: Project, brought: Brought): Promise<CountedAsk[]> {
+  const asks: (Ask & { isNew: boolean })[] = brought.removed.map((model) => askOfRemoval(brought, model));
+  for (const model of brought.models) {
+    const approved = await readApproved(project, model.name);
+    const subjects = [
+      await askOfProblem(project, brought, { ...model, approved }),
+      await askOfLoosening(project, brought, { ...model, approved }),
+      askOfCandidate(brought, model),
+    ];
+    asks.push(...subjects.filter((ask) => ask !== null));
+  }
+  const others = asks.map(({ digest }) => digest);
+  const counted: CountedAsk[] = [];
+  for (const { isNew, ...ask } of asks) {
+    const found = await countAsk(project, { ask, others, policy: brought.policy });
+    if (isNew || found.count.missing.length > 0) counted.push(found);
+  }
+  return counted;
 }
 
-function problemChanged({ merged, base }: TouchedModel): boolean {
-  return base?.digests.problem !== merged.digests.problem;
+/** The model as it was in its newest version: all of that was approved. Null where no version is there. */
+async function readApproved({ state, forge }: Project, name: string): Promise<ModelTree | null> {
+  const { registry } = await readHistory(state, forge.tags, name);
+  const commit = registry.versions.at(-1)?.commit;
+  if (commit === undefined) return null;
+  try {
+    const tree = await readTree(forge.trees, commit);
+    return await readModel(tree, name, (await readPolicy(tree)).text);
+  } catch (error) {
+    if (error instanceof UserError) return null;
+    throw error;
+  }
 }
 
-/** Of a draft nothing was judged yet; what problem.yml loosens is approved with the problem. */
-function loosenings({ merged, base }: TouchedModel): Loosening[] {
-  if (base === null || base.draft) return [];
-  return looseningsOf(base, merged).filter(({ file }) => file !== 'problem.yml');
+type Compared = { name: string; merged: ModelTree; approved: ModelTree | null };
+
+async function askOfProblem(project: Project, brought: Brought, { name, merged, approved }: Compared) {
+  const digest = merged.digests.problem;
+  if (approved?.digests.problem === digest) return null;
+  const people = await peopleBehind(project, brought, [`models/${name}/problem.yml`]);
+  const causers = await issueAuthor(project, merged.problem.issue);
+  return askOf(brought, { subject: 'problem' as const, model: name, digest, ...people, causers });
+}
+
+/** Of what was never registered nothing can be looser; what problem.yml loosens is approved with the problem. */
+async function askOfLoosening(project: Project, brought: Brought, { name, merged, approved }: Compared) {
+  if (approved === null || approved.draft) return null;
+  const loosened = looseningsOf(approved, merged).filter(({ file }) => file !== 'problem.yml');
+  if (loosened.length === 0) return null;
+  const files = [...new Set(loosened.map(({ file }) => `models/${name}/${file}`))];
+  const people = await peopleBehind(project, brought, files);
+  const digest = digestOfJson({ v: 1, model: name, loosened });
+  const about = loosened.map(
+    ({ file, where, before, after }) => `${file}, ${where}: ${before} becomes ${after}`,
+  );
+  const { causers } = brought.people;
+  return askOf(brought, { subject: 'loosening' as const, model: name, digest, about, ...people, causers });
+}
+
+/** Nothing says any more what the model has to reach, so it is for those who approved that. */
+function askOfRemoval(brought: Brought, { name, problem }: RemovedModel) {
+  const digest = digestOfJson({ v: 1, model: name, removed: problem });
+  return askOf(brought, { subject: 'removal', model: name, digest, isNew: true, ...brought.people });
+}
+
+function askOfCandidate({ policy, people }: Brought, { name, candidate }: Brought['models'][number]) {
+  if (candidate === null) return null;
+  const { blocking, asking } = openGates(candidate.result);
+  if (blocking.length > 0) return null;
+  const inconclusive = { name: 'inconclusive' as const, rule: policy.approvals.inconclusive };
+  const rules: Ask['rules'] = [
+    { name: 'model', rule: policy.approvals.model },
+    ...(asking.length > 0 ? [inconclusive] : []),
+  ];
+  const { digest } = candidate;
+  return { subject: 'candidate' as const, model: name, digest, rules, isNew: true, ...people };
+}
+
+function askOf(
+  { policy }: Pick<Brought, 'policy'>,
+  ask: Omit<Ask, 'rules'> & { isNew: boolean },
+): Ask & { isNew: boolean } {
+  return { ...ask, rules: [{ name: 'problem', rule: policy.approvals.problem }] };
+}
+
+/** Whose change it is, so that they don't approve it: the pull request's people, or those of the commits before. */
+async function peopleBehind({ forge, bot }: Project, { paths, people, head }: Brought, files: string[]) {
+  const { author, committers } = people;
+  if (files.some((file) => paths.includes(file))) return { isNew: true, author, committers };
+  const earlier: string[] = [];
+  for (const file of files) {
+    const change = await forge.history.lastChange(head, file);
+    earlier.push(...(change?.people ?? []).filter((login) => login !== bot));
+  }
+  return { isNew: false, author: null, committers: earlier };
+}
+
+/** Who asked for a problem by an issue. */
+async function issueAuthor({ forge, bot }: Project, number: number): Promise<string[]> {
+  const issue = number === 0 ? null : await forge.issues.get(number);
+  return issue && issue.author.login !== bot ? [issue.author.login] : [];
 }

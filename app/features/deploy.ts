@@ -177,7 +177,7 @@ async function take(where: Where, record: DeploymentRecord, asked: RequestRecord
       settled: { attempt: run.attempt, outcome: 'fault', note },
       changes: [],
     });
-  const refusal = refusalOfRun(run, request, { repository, bot: project.bot });
+  const refusal = refusalOfRun(run, request, { repository, bot: project.bot, branch: project.defaultBranch });
   if (refusal !== null) return void (await settle(refusal));
   if (run.conclusion !== 'success') return void (await settle(`the run ended with ${run.conclusion}`));
   const plan: Digest = `sha256:${request.inputs.record ?? ''}`;

@@ -2,6 +2,7 @@ import type { Check, Conclusion } from '#lib/github/checks.ts';
 import type { EvaluateResult, GateResult } from '#lib/lifecycle/evidence.ts';
 import type { HoldRecord } from '#lib/lifecycle/records.ts';
 import type { CountedAsk } from '../approvals.ts';
+import type { Unplanned } from '../pull-facts.ts';
 import type { Standing } from '../standing.ts';
 
 export const CHECKS = ['data', 'model', 'approval', 'gate'] as const;
@@ -26,13 +27,19 @@ const ORDER: (Conclusion | null)[] = ['failure', null, 'action_required', 'neutr
 export function decideChecks({ conflict, faults, hold, models }: GateFacts): Record<CheckName, Finding> {
   if (conflict) return all({ conclusion: 'failure', title: 'the branch conflicts with its base' });
   if (faults.length > 0) {
-    return all({ conclusion: 'failure', title: `${faults.length} faults in the configuration files` });
+    const count = faults.length === 1 ? '1 fault' : `${faults.length} faults`;
+    return all({ conclusion: 'failure', title: `${count} in the configuration files` });
   }
   const aspects = models.map(aspectsOf);
   const data = sum(aspects.map((aspect) => aspect.data));
   const model = sum(aspects.map((aspect) => aspect.model));
   const approval = hold ? heldBy(hold) : sum(aspects.map((aspect) => aspect.approval));
   return { data, model, approval, gate: gateOf([data, model, approval], models) };
+}
+
+/** The checks of a head of which nothing is planned. */
+export function unplannedChecks({ isWrong, reason }: Unplanned): Record<CheckName, Finding> {
+  return all({ conclusion: isWrong ? 'failure' : 'success', title: reason });
 }
 
 /** The checks as they are posted. */
@@ -69,6 +76,8 @@ function aspectsOf({ standing, asks }: GateModel): Aspects {
   switch (standing.state) {
     case 'untouched':
       return { data: done('unchanged'), model: done('unchanged'), approval };
+    case 'removed':
+      return { data: done('removed'), model: done('removed'), approval };
     case 'definition':
       return { data: done('definition only'), model: done('definition only'), approval };
     case 'out-of-date': {
@@ -149,9 +158,8 @@ function gateOf(parts: Finding[], models: GateModel[]): Finding {
   }
   const worst = sum(parts);
   if (!isGood(worst)) return worst;
-  return done(
-    models.every(({ standing }) => standing.state !== 'judged') ? 'definition only' : 'may be merged',
-  );
+  const has = (state: Standing['state']) => models.some(({ standing }) => standing.state === state);
+  return done(has('definition') && !has('judged') ? 'definition only' : 'may be merged');
 }
 
 function isGood({ conclusion }: Finding): boolean {

@@ -87,7 +87,7 @@ function refusalOf(project: Project, run: WorkflowRun, request: RequestRecord | 
     });
   }
   if (!request) return `run ${run.id} was dispatched by ${run.actor}, not by the app`;
-  return refusalOfRun(run, request, { repository, bot: project.bot });
+  return refusalOfRun(run, request, { repository, bot: project.bot, branch: project.defaultBranch });
 }
 
 async function requestOf(project: Project, run: WorkflowRun): Promise<RequestRecord | null> {

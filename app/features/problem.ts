@@ -7,9 +7,9 @@ import type { Issue } from '#lib/github/issues.ts';
 import type { Policy } from '#lib/lifecycle/policy.ts';
 import type { Problem } from '#lib/lifecycle/problem.ts';
 import { approvalRecordSchema, holdRecordSchema } from '#lib/lifecycle/records.ts';
+import { renderProblem } from '../../templates/cards.ts';
 import { loadTemplate } from '../../templates/load.ts';
 import { type Ask, type CountedAsk, countAsk, peopleToAsk } from '../approvals.ts';
-import { problemDocument } from '../documents.ts';
 import { readPolicy, readTree, type Tree } from '../model-tree.ts';
 import type { On } from '../on.ts';
 import { once } from '../once.ts';
@@ -123,7 +123,7 @@ async function define({
     find: async () => String((await findDefinition(project, wanted)) ?? '') || null,
     make: async () => {
       const records = await listRecords(state, recordPath.approvals(counted.digest), approvalRecordSchema);
-      const document = problemDocument({ problem: wanted, digest: counted.digest, approvals: records });
+      const document = renderProblem({ problem: wanted, digest: counted.digest, approvals: records });
       const [environment] = policy.environments;
       const commit = await forge.trees.write({
         parent: tree.sha,

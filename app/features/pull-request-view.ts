@@ -1,15 +1,13 @@
 import { hexOf } from '#lib/formats/digest.ts';
 import type { Check, Conclusion } from '#lib/github/checks.ts';
+import { renderCardSection, renderDataSection } from '../../templates/cards.ts';
 import { cardFacts } from '../candidate-commit.ts';
-import { dataSection, modelSection } from '../documents.ts';
-import type { Project } from '../project.ts';
 import type { PullFacts, TouchedModel } from '../pull-facts.ts';
 import type { Standing } from '../standing.ts';
 import { CHECKS, type CheckName, type Finding, type GateModel } from './gate.ts';
 
 type Facts = {
-  project: Pick<Project, 'owner'>;
-  facts: PullFacts;
+  facts: Pick<PullFacts, 'pull' | 'faults' | 'hold' | 'models'>;
   models: GateModel[];
   findings: Record<CheckName, Finding>;
 };
@@ -38,7 +36,7 @@ export function pullRequestView({ facts, models, findings }: Facts) {
   };
 }
 
-function modelView(facts: PullFacts, { model, standing, asks }: GateModel) {
+function modelView(facts: Facts['facts'], { model, standing, asks }: GateModel) {
   const touched = facts.models.find(({ name }) => name === model);
   return {
     name: model,
@@ -58,7 +56,7 @@ function modelView(facts: PullFacts, { model, standing, asks }: GateModel) {
   };
 }
 
-function progressOf({ pull }: PullFacts, standing: Standing) {
+function progressOf({ pull }: Pick<PullFacts, 'pull'>, standing: Standing) {
   const url = (run: number | null) =>
     run === null ? null : pull.url.replace(/\/pull\/\d+$/, `/actions/runs/${run}`);
   switch (standing.state) {
@@ -70,6 +68,8 @@ function progressOf({ pull }: PullFacts, standing: Standing) {
       return { text: `Stopped: ${standing.note}`, url: url(standing.run), reasons: ['/plan tries again'] };
     case 'untouched':
       return { text: 'Nothing that decides on the model changes here', url: null, reasons: [] };
+    case 'removed':
+      return { text: 'is removed: no version is made of it any more', url: null, reasons: [] };
     case 'definition':
       return { text: `Definition only: ${standing.reason}`, url: null, reasons: [] };
     case 'out-of-date':
@@ -82,11 +82,11 @@ function progressOf({ pull }: PullFacts, standing: Standing) {
 function sectionsOf(model: TouchedModel, standing: Standing): string[] {
   const about = { model: model.name, data: model.merged.data };
   if (standing.state === 'data-failed')
-    return [dataSection({ ...about, result: standing.data.predicate.result })];
+    return [renderDataSection({ ...about, result: standing.data.predicate.result })];
   if (standing.state !== 'judged') return [];
   return [
-    modelSection(cardFacts(model, standing)),
-    dataSection({ ...about, result: standing.evidence.data.predicate.result }),
+    renderCardSection(cardFacts(model, standing)),
+    renderDataSection({ ...about, result: standing.evidence.data.predicate.result }),
   ];
 }
 

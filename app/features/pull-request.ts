@@ -2,16 +2,27 @@ import { hexOf } from '#lib/formats/digest.ts';
 import { render } from '#lib/formats/markdown.ts';
 import type { Check } from '#lib/github/checks.ts';
 import type { PullRequest } from '#lib/github/pulls.ts';
+import { modelsTouched } from '#lib/lifecycle/plan-decision.ts';
 import { loadTemplate } from '../../templates/load.ts';
-import { type CountedAsk, countAsk, peopleToAsk } from '../approvals.ts';
+import { allOf } from '../all-of.ts';
+import { type CountedAsk, peopleToAsk } from '../approvals.ts';
 import { commitCandidate } from '../candidate-commit.ts';
 import type { On } from '../on.ts';
 import type { Project } from '../project.ts';
-import { type PullFacts, readPullFacts } from '../pull-facts.ts';
+import { type PullFacts, readPullFacts, type Unplanned } from '../pull-facts.ts';
 import { putSticky, sayOnce } from '../sticky.ts';
 import { advance } from '../work.ts';
-import { asksOf } from './asks.ts';
-import { checksOf, decideChecks, type GateFacts, type GateModel, openGates } from './gate.ts';
+import { type AskedCandidate, countAsks } from './asks.ts';
+import {
+  type CheckName,
+  checksOf,
+  decideChecks,
+  type Finding,
+  type GateFacts,
+  type GateModel,
+  openGates,
+  unplannedChecks,
+} from './gate.ts';
 import { pullRequestView } from './pull-request-view.ts';
 
 /** A head that the app moves is read again; more than this means that somebody else moves it too. */
@@ -46,14 +57,19 @@ export function pullRequest(on: On): void {
 }
 
 export async function syncOpenPullRequests(project: Project): Promise<void> {
-  for (const { number } of await project.forge.pulls.list({ state: 'open' })) {
-    await syncPullRequest(project, number);
-  }
+  const open = await project.forge.pulls.list({ state: 'open' });
+  await allOf(
+    open.map(
+      ({ number }) =>
+        () =>
+          syncPullRequest(project, number),
+    ),
+  );
 }
 
 /**
  * Brings a pull request to what its head, the evidence and the approvals on record ask for: runs, locks,
- * checks, the comment. Null when it isn't open.
+ * checks, the comment. Null when it isn't open, or nothing of it is planned.
  */
 export async function syncPullRequest(
   project: Project,
@@ -63,8 +79,10 @@ export async function syncPullRequest(
   for (let move = 0; move < MOVES; move += 1) {
     const pull = await project.forge.pulls.get(number);
     if (pull?.state !== 'open') return null;
+    if (pull.base.ref !== project.defaultBranch) return standAside(project, pull);
     await announce(project, pull);
     const facts = await readPullFacts(project, pull);
+    if ('reason' in facts) return showUnplanned(project, pull, facts);
     const models = await readModels(project, facts, again);
     if (models === 'moved') continue;
     const gate = {
@@ -78,6 +96,28 @@ export async function syncPullRequest(
     return state;
   }
   throw new Error(`the head of #${number} moved ${MOVES} times while its locks were written`);
+}
+
+/**
+ * A branch of somebody's own has workflows and a policy of his own: nothing is judged by them. Checks belong to
+ * a head, so one that is proposed to the default branch too keeps those that were made for that.
+ */
+async function standAside(project: Project, pull: PullRequest): Promise<null> {
+  const { forge, defaultBranch } = project;
+  const planned = await forge.pulls.list({ state: 'open', base: defaultBranch });
+  if (planned.some(({ head }) => head.sha === pull.head.sha)) return null;
+  const reason = `only pull requests to ${defaultBranch} are planned`;
+  const findings = unplannedChecks({ isWrong: false, reason, faults: [] });
+  await postChecks(project, pull.head.sha, checksOf(findings, originOf({ pull }, [])));
+  return null;
+}
+
+async function showUnplanned(project: Project, pull: PullRequest, unplanned: Unplanned): Promise<null> {
+  const { isWrong, faults } = unplanned;
+  const findings = unplannedChecks(unplanned);
+  await postChecks(project, pull.head.sha, checksOf(findings, originOf({ pull }, [])));
+  if (isWrong) await putComment(project, { pull, faults, hold: null, models: [] }, { models: [], findings });
+  return null;
 }
 
 /** A required check that is missing waits for ever: the gate stands on every head before anything is read. */
@@ -107,11 +147,25 @@ async function readModels(
     }
     models.push({ model: model.name, standing, asks: [] });
   }
-  const asks = asksOf(project, facts, models);
-  const others = asks.map(({ digest }) => digest);
-  const counted: CountedAsk[] = [];
-  for (const ask of asks) counted.push(await countAsk(project, { ask, others, policy: facts.policy }));
+  for (const { name } of facts.removed) {
+    models.push({ model: name, standing: { state: 'removed' }, asks: [] });
+  }
+  const counted = await countAsks(project, {
+    ...facts,
+    head: facts.merge.state === 'ready' ? facts.merge.base : facts.pull.base.sha,
+    models: facts.models.map(({ name, merged }) => ({
+      name,
+      merged,
+      candidate: candidateOf(models.find(({ model }) => model === name)),
+    })),
+  });
   return models.map((entry) => ({ ...entry, asks: counted.filter(({ model }) => model === entry.model) }));
+}
+
+function candidateOf(entry: GateModel | undefined): AskedCandidate | null {
+  if (entry?.standing.state !== 'judged' || !entry.standing.committed) return null;
+  const { record, evaluate } = entry.standing.evidence;
+  return { digest: record.candidate, result: evaluate.predicate.result };
 }
 
 /** A candidate that a gate stops gets no locks: there is nothing that could be merged. */
@@ -124,16 +178,23 @@ async function show(project: Project, state: PullState): Promise<void> {
   const { pull } = facts;
   const findings = decideChecks(gate);
   await postChecks(project, pull.head.sha, checksOf(findings, originOf(facts, models)));
-  if (facts.touched.length === 0) return;
-  const view = pullRequestView({ project, facts, models, findings });
-  await putSticky(project.forge.comments, {
-    issue: pull.number,
-    marker: { kind: 'pull-request', key: String(pull.number) },
-    body: render(loadTemplate('comments/pull-request.hbs'), view),
-    bot: project.bot,
-  });
+  if (models.length === 0 && facts.faults.length === 0 && modelsTouched(facts.paths).length === 0) return;
+  await putComment(project, facts, { models, findings });
   if (findings.gate.conclusion !== 'action_required') return;
   for (const { asks } of models) for (const ask of asks) await askPeople(project, facts, ask);
+}
+
+async function putComment(
+  { forge, bot }: Project,
+  facts: Pick<PullFacts, 'pull' | 'faults' | 'hold' | 'models'>,
+  { models, findings }: { models: GateModel[]; findings: Record<CheckName, Finding> },
+): Promise<void> {
+  await putSticky(forge.comments, {
+    issue: facts.pull.number,
+    marker: { kind: 'pull-request', key: String(facts.pull.number) },
+    body: render(loadTemplate('comments/pull-request.hbs'), pullRequestView({ facts, models, findings })),
+    bot,
+  });
 }
 
 /** Edits notify nobody, so a question to people is a comment of its own: one per digest. */
@@ -176,7 +237,10 @@ function sameCheck(a: Check, b: Check): boolean {
 }
 
 /** The run behind the checks: the one that works, or the one that judged. */
-function originOf({ pull }: PullFacts, models: GateModel[]): Pick<Check, 'details_url' | 'external_id'> {
+function originOf(
+  { pull }: Pick<PullFacts, 'pull'>,
+  models: GateModel[],
+): Pick<Check, 'details_url' | 'external_id'> {
   for (const { standing } of models) {
     const [run, external_id] =
       standing.state === 'judged'

@@ -3,16 +3,20 @@ import { modelLockOf } from '#lib/formats/lock-values.ts';
 import { render } from '#lib/formats/markdown.ts';
 import { printTagName, renderTagMessage } from '#lib/formats/registry-tags.ts';
 import { hasMarker, withMarker } from '#lib/formats/sticky.ts';
+import type { PullRequest } from '#lib/github/pulls.ts';
+import { holdRecordSchema } from '#lib/lifecycle/records.ts';
 import { nextVersion, versionChange } from '#lib/lifecycle/registry.ts';
 import { loadTemplate } from '../../templates/load.ts';
-import { type CountedAsk, countAsk } from '../approvals.ts';
-import { causersOf } from '../causers.ts';
+import { allOf } from '../all-of.ts';
 import type { MainTree } from '../main-tree.ts';
 import type { ModelTree } from '../model-tree.ts';
 import { once } from '../once.ts';
+import { readPeople } from '../people.ts';
 import type { Project } from '../project.ts';
-import { decideRegistration } from '../registration-decision.ts';
+import { readRecord, recordPath } from '../records.ts';
+import { decideRegistration, type RegistrationFacts } from '../registration-decision.ts';
 import { type Judged, type ModelHistory, readHistory, readJudged } from '../registry.ts';
+import { countAsks } from './asks.ts';
 import { openGates } from './gate.ts';
 import { releaseVersions } from './release.ts';
 
@@ -20,11 +24,13 @@ type Locked = ModelTree & { locks: NonNullable<ModelTree['locks']> };
 
 /** Makes versions of what the default branch's locks say, and releases of versions. */
 export async function syncRegistry(project: Project, main: MainTree): Promise<void> {
-  for (const model of main.models) {
-    if (!isLocked(model)) continue;
-    await registerModel(project, main, model);
-    await releaseVersions(project, main, model);
-  }
+  const locked = main.models.filter(isLocked);
+  await allOf(
+    locked.map((model) => async () => {
+      await registerModel(project, main, model);
+      await releaseVersions(project, main, model);
+    }),
+  );
 }
 
 function isLocked(model: ModelTree): model is Locked {
@@ -35,52 +41,58 @@ async function registerModel(project: Project, main: MainTree, model: Locked): P
   const history = await readHistory(project.state, project.forge.tags, model.name);
   if (history.registry.versions.some(({ candidate }) => candidate === model.locks.model.candidate)) return;
   const judged = await readJudged(project.state, history, model.locks.model.candidate);
-  const approvals = judged && (await countApproved(project, main, judged));
   const plan = decideRegistration({
     locks: model.locks,
     digests: model.digests,
-    recorded: judged &&
-      approvals && {
-        lock: modelLockOf({
-          model: model.name,
-          digests: judged.record.digests,
-          data: judged.data.predicate.result,
-          evaluate: judged.evaluate.predicate.result,
-        }),
-        blocking: openGates(judged.evaluate.predicate.result).blocking.map(({ name }) => name),
-        approvals: approvals.count,
-      },
+    recorded: judged && {
+      lock: modelLockOf({
+        model: model.name,
+        digests: judged.record.digests,
+        data: judged.data.predicate.result,
+        evaluate: judged.evaluate.predicate.result,
+      }),
+      blocking: openGates(judged.evaluate.predicate.result).blocking.map(({ name }) => name),
+      ...(await readConsent(project, { main, model, judged })),
+    },
   });
   if (plan.kind === 'refuse') return refuse(project, main, model, plan.reasons);
   if (plan.kind === 'register' && judged) await tagVersion({ project, main, model, history, judged });
 }
 
-/** Counted again at the merge, with the pull request's people and everybody's permission of now. */
-async function countApproved(project: Project, { policy }: MainTree, judged: Judged): Promise<CountedAsk> {
-  const { record, evaluate } = judged;
-  const number = record.pull_request ?? 0;
-  const pull = await project.forge.pulls.get(number);
-  const author = pull?.author.login ?? null;
-  const committers = await project.forge.pulls.committers(number);
-  const { asking } = openGates(evaluate.predicate.result);
-  return countAsk(project, {
-    policy,
-    others: [],
-    ask: {
-      subject: 'candidate',
-      model: record.model,
-      digest: record.candidate,
-      author: author === project.bot ? null : author,
-      committers: committers.filter((login) => login !== project.bot),
-      causers: pull ? await causersOf(project, pull) : [],
-      rules: [
-        { name: 'model', rule: policy.approvals.model },
-        ...(asking.length > 0
-          ? [{ name: 'inconclusive' as const, rule: policy.approvals.inconclusive }]
-          : []),
-      ],
-    },
+/** What people said of what was merged, asked again: with the pull request's people, and permissions of now. */
+async function readConsent(
+  project: Project,
+  { main, model, judged }: { main: MainTree; model: Locked; judged: Judged },
+): Promise<Pick<NonNullable<RegistrationFacts['recorded']>, 'asks' | 'heldBy'>> {
+  const { forge, state } = project;
+  const pull = await pullOf(project, { main, model, judged });
+  const asks = await countAsks(project, {
+    policy: main.policy,
+    paths: pull ? await forge.pulls.paths(pull.number) : [],
+    people: pull ? await readPeople(project, pull) : { author: null, committers: [], causers: [] },
+    head: main.head,
+    models: [
+      {
+        name: model.name,
+        merged: model,
+        candidate: { digest: judged.record.candidate, result: judged.evaluate.predicate.result },
+      },
+    ],
+    removed: [],
   });
+  const hold = pull && (await readRecord(state, recordPath.hold(pull.number), holdRecordSchema));
+  return { asks, heldBy: hold?.held ? hold.login : null };
+}
+
+/** The pull request that brought the lock to the default branch; it was judged in another one where both had it. */
+async function pullOf(
+  { forge, defaultBranch }: Project,
+  { main, model, judged }: { main: MainTree; model: Locked; judged: Judged },
+): Promise<PullRequest | null> {
+  const change = await forge.history.lastChange(main.head, `models/${model.name}/model.lock`);
+  const pulls = change ? await forge.pulls.ofCommit(change.sha) : [];
+  const brought = pulls.filter(({ merged, base }) => merged && base.ref === defaultBranch);
+  return brought[0] ?? forge.pulls.get(judged.record.pull_request ?? 0);
 }
 
 /**

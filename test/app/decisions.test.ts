@@ -6,6 +6,7 @@ import { decideDeployment, pausedByFaults, resumed } from '../../app/deploy-deci
 import { decideHealth } from '../../app/health-decision.ts';
 import { decideProblem } from '../../app/problem-decision.ts';
 import { decideRegistration, type RegistrationFacts } from '../../app/registration-decision.ts';
+import { ask } from './facts.ts';
 
 describe('decideHealth', () => {
   it.each([
@@ -171,7 +172,7 @@ describe('decideRegistration', () => {
   const facts = {
     locks: { data: { output: { content: digestOf('data') } }, model },
     digests,
-    recorded: { lock: model, blocking: [], approvals: { missing: [] } },
+    recorded: { lock: model, blocking: [], asks: [], heldBy: null },
   } as unknown as RegistrationFacts;
   const recorded = facts.recorded;
   if (!recorded) throw new Error('these facts have a record');
@@ -195,11 +196,25 @@ describe('decideRegistration', () => {
       {
         recorded: {
           ...recorded,
-          approvals: { ...recorded.approvals, missing: [{ rule: 'model', count: 1, roles: ['ml-lead'] }] },
+          asks: [ask({ missing: [{ rule: 'model', count: 1, roles: ['ml-lead'] }] })],
         },
       },
-      /1 more approval by ml-lead/,
+      /1 more approval of the candidate by ml-lead/,
     ],
+    [
+      'a problem that nobody approved beside an approved candidate',
+      {
+        recorded: {
+          ...recorded,
+          asks: [
+            ask({}),
+            { ...ask({ missing: [{ rule: 'problem', count: 1, roles: ['owner'] }] }), subject: 'problem' },
+          ],
+        },
+      },
+      /1 more approval of the problem by owner/,
+    ],
+    ['a hold', { recorded: { ...recorded, heldBy: 'product-owner' } }, /product-owner holds it: \/unhold/],
     [
       'other data',
       {

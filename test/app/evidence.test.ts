@@ -20,11 +20,12 @@ const run: WorkflowRun = {
   created_at: '2026-01-01T00:00:00Z',
   url: '',
 };
-const request = { run: 11, workflow: 'roundhouse-evaluate.yml', ref: 'main' };
+const request = { run: 11, workflow: 'roundhouse-evaluate.yml' };
+const from = { repository, bot: 'roundhouse[bot]', branch: 'main' };
 
 describe('whose evidence counts', () => {
   it('is the run that our own dispatch returned', () => {
-    expect(refusalOfRun(run, request, { repository, bot: 'roundhouse[bot]' })).toBeNull();
+    expect(refusalOfRun(run, request, from)).toBeNull();
   });
 
   it.each<[string, Partial<WorkflowRun>]>([
@@ -36,9 +37,7 @@ describe('whose evidence counts', () => {
     ['a run whose repository is gone', { head_repository: null }],
     ['a hand dispatch by a writer', { actor: 'data-scientist' }],
   ])('is not %s', (_what, over) => {
-    expect(refusalOfRun({ ...run, ...over }, request, { repository, bot: 'roundhouse[bot]' })).toContain(
-      'expected',
-    );
+    expect(refusalOfRun({ ...run, ...over }, request, from)).toContain('expected');
   });
 
   const monitor = { ...run, event: 'schedule', path: '.github/workflows/roundhouse-monitor.yml' };

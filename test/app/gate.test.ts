@@ -37,7 +37,8 @@ describe('decideChecks', () => {
   it.each<[string, Partial<GateFacts>, string, RegExp]>([
     ['no model', {}, 'success', /no model touched/],
     ['a conflict', { conflict: true }, 'failure', /conflicts/],
-    ['broken files', { faults: ['models/bikes/data.yml:1:1: x'] }, 'failure', /1 faults/],
+    ['broken files', { faults: ['models/bikes/data.yml:1:1: x'] }, 'failure', /1 fault in/],
+    ['more broken files', { faults: ['a', 'b'] }, 'failure', /2 faults in/],
     ['an untouched model', one({ state: 'untouched' }), 'success', /no model touched/],
     ['a draft', one({ state: 'definition', reason: '' }), 'success', /definition only/],
     [

@@ -198,7 +198,7 @@ describe('what the app refuses', { timeout: 240_000 }, () => {
       world,
     );
     expect(issue.title).toContain('not what was approved');
-    expect(issue.body).toContain('1 more approval by ml-lead');
+    expect(issue.body).toContain('1 more approval of the candidate by ml-lead');
     expect((await rest.git.listMatchingRefs({ ...R, ref: 'tags/bikes' })).data).toEqual([]);
   });
 });
