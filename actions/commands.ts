@@ -1,27 +1,23 @@
 import process from 'node:process';
-import { styleText } from 'node:util';
 import type { Command } from 'commander';
 import type { EvidenceStage, Statement } from '#lib/lifecycle/evidence.ts';
 import { type LifecycleStage, lifecycleStage } from '#lib/lifecycle/stage.ts';
-import { UserError } from '#lib/lifecycle/user-error.ts';
 import type { Verdict } from '#lib/lifecycle/verdict.ts';
-import { openContext, type StageContext } from './kit/context.ts';
-import { openDeps } from './kit/deps.ts';
+import type { StageContext } from './kit/context.ts';
 import { evaluated } from './kit/judged.ts';
 import { loadModelFolder } from './kit/model-folder.ts';
 import { planned } from './kit/planned.ts';
-import { silentProgress, terminalProgress } from './kit/progress.ts';
 import { readRegistry } from './kit/registered.ts';
 import type { StageResult } from './kit/stage.ts';
 import { type PlannedStage, main as planMain } from './plan/main.ts';
 import { stages, withOption } from './stages.ts';
+import { inTerminal, type Options, type Outcome } from './terminal.ts';
 import { candidateAsked } from './train/candidate.ts';
-
-type Options = Record<string, string | boolean | undefined>;
 
 /** One for all stages of a candidate: what is compared with decides what is made. */
 const BASE: [string, string] = ['--base <ref>', 'git ref whose locks name the champion (default HEAD)'];
 const FORCE: [string, string] = ['--force', 'run even when up to date'];
+const DRY_RUN: [string, string] = ['--dry-run', 'print the plan and change nothing'];
 
 /** The stages in any checkout, without GitHub. */
 export function stageCommands(program: Command): void {
@@ -46,13 +42,14 @@ export function stageCommands(program: Command): void {
     BASE,
     FORCE,
   );
-  stage(program, 'card', 'write locks, cards and change note into models/<name>/', card, BASE);
+  stage(program, 'card', 'write locks, cards and change note into models/<name>/', card, BASE, DRY_RUN);
   stage(
     program,
     'deploy',
     'roll out what the locks name, step by step, until it is over',
-    (context) => runAndSave(context, 'deploy', stages.deploy),
+    (context) => (isDryRun(context) ? planDeploy(context) : runAndSave(context, 'deploy', stages.deploy)),
     ['--environment <name>', 'environment of operate.yml (default: its first)'],
+    DRY_RUN,
   );
   stage(
     program,
@@ -62,12 +59,14 @@ export function stageCommands(program: Command): void {
     ['--environment <name>', 'environment that is watched'],
     ['--as-of <instant>', 'data time up to which is looked (default: now)'],
   );
-  stage(program, 'retrain', 'decide on a retraining from the last monitor evidence', (context) =>
-    runAndSave(context, 'retrain', stages.retrain),
+  stage(
+    program,
+    'retrain',
+    'decide on a retraining from the last monitor evidence',
+    (context) => (isDryRun(context) ? planRetrain(context) : runAndSave(context, 'retrain', stages.retrain)),
+    DRY_RUN,
   );
 }
-
-type Outcome = { verdict: Verdict; value: unknown; lines: string[] };
 
 function stage(
   program: Command,
@@ -85,47 +84,6 @@ function stage(
   command.action(async (options: Options) => {
     process.exitCode = await inTerminal(options, run);
   });
-}
-
-/** Opens the surroundings, runs, prints, and turns outcome or error into the exit code. */
-async function inTerminal(
-  options: Options,
-  run: (context: StageContext) => Promise<Outcome>,
-): Promise<number> {
-  const json = options.json === true;
-  const progress = json ? silentProgress : terminalProgress(process.stderr);
-  try {
-    const deps = openDeps({ workspace: process.cwd(), env: process.env, progress });
-    try {
-      const context = await openContext({ option: (name) => optionText(options, name), deps });
-      const { verdict, value, lines } = await run(context);
-      process.stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : `${lines.join('\n')}\n`);
-      return verdict === 'failed' ? 1 : 0;
-    } finally {
-      deps.dispose();
-    }
-  } catch (error) {
-    return printError(error);
-  }
-}
-
-function optionText(options: Options, name: string): string {
-  const camel = name.replace(/[-_]([a-z])/g, (_, letter: string) => letter.toUpperCase());
-  const value = options[camel];
-  return value === undefined || value === false ? '' : String(value);
-}
-
-/** 2 = the user's to mend, 3 = a fault of ours. */
-export function printError(error: unknown): 2 | 3 {
-  const red = (text: string) => (process.stderr.isTTY ? styleText('red', text) : text);
-  if (error instanceof UserError) {
-    process.stderr.write(`${red('error')} ${error.message}\n  to mend it: ${error.fix}\n`);
-    return 2;
-  }
-  process.stderr.write(
-    `${red('fault')} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
-  return 3;
 }
 
 async function plan(context: StageContext): Promise<Outcome> {
@@ -161,14 +119,41 @@ function describeStage({ stage: name, index, run, why }: PlannedStage): string {
   return `${run ? 'run ' : 'skip'}  ${name}${index === null ? '' : ` #${index}`}: ${why}`;
 }
 
+function isDryRun({ option }: StageContext): boolean {
+  return option('dry-run') !== '';
+}
+
 async function card(context: StageContext): Promise<Outcome> {
-  const { writeCardFiles } = await import('./model-card/files.ts');
+  const { cardFiles, writeCardFiles } = await import('./model-card/files.ts');
   const { plan } = await planned(context);
   const found = await evaluated(context, plan);
-  const { evaluate } = found;
-  const written = writeCardFiles({ model: context.model, plan, ...found }, context.deps.workspace);
-  const lines = written.length === 0 ? ['card: up to date'] : written.map((path) => `wrote ${path}`);
-  return { verdict: evaluate.predicate.result.verdict, value: { written }, lines };
+  const { workspace } = context.deps;
+  const files = await cardFiles({ model: context.model, plan, ...found }, workspace);
+  const { verdict } = found.evaluate.predicate.result;
+  const told = (verb: string) =>
+    files.length === 0 ? ['card: up to date'] : files.map(({ path }) => `${verb} ${path}`);
+  if (isDryRun(context)) return { verdict, value: { write: files }, lines: told('would write') };
+  writeCardFiles(files, workspace);
+  return { verdict, value: { written: files.map(({ path }) => path) }, lines: told('wrote') };
+}
+
+async function planDeploy(context: StageContext): Promise<Outcome> {
+  const { planRollOut } = await import('./deploy/roll-out.ts');
+  const record = await planRollOut(context);
+  const { release, previous, environment, phase, strategy } = record;
+  const weights = previous === null ? [] : strategy.steps.map(({ weight }) => `${weight} %`);
+  const what =
+    phase === 'succeeded'
+      ? `would check ${release.version}, which ${environment} serves already`
+      : `would roll ${release.version} out in ${environment}, in place of ${previous?.version ?? 'nothing'}: ${[...weights, '100 %'].join(', ')}`;
+  return { verdict: 'passed', value: record, lines: [`deploy: ${what}`] };
+}
+
+/** The decision is the plan; without `--dry-run` it is kept as evidence too. */
+async function planRetrain(context: StageContext): Promise<Outcome> {
+  const { verdict, statement } = await stages.retrain(context);
+  const { result } = statement.predicate;
+  return { verdict, value: result, lines: [`retrain: would decide "${result.decision}"`] };
 }
 
 async function upToDateOr<Stage extends EvidenceStage>(

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -29,15 +29,8 @@ const POLL_MS = 500;
  */
 export async function rollOut(context: StageContext): Promise<StageResult<'deploy'>> {
   const { deps, model } = context;
-  const environment = environmentOf(context);
-  const records = recordFolder(deps.workspace, model, environment);
-  const token = context.option('token');
-  const github = token === '' ? null : await openGitHub({ token, env: deps.env });
-  const known = await permitted('deployments: write', async () =>
-    github === null ? [] : github.forge.deployments.list(deploymentName({ model, environment })),
-  );
-  const numbers = known.map(({ n }) => n ?? 0);
-  const wanted = await wantedRecord(context, { environment, taken: Math.max(records.newest(), ...numbers) });
+  const { wanted, records, github } = await openRollOut(context);
+  const { environment } = wanted;
   let record = records.save(wanted);
   for (;;) {
     const next = nextAction(record, new Date().toISOString());
@@ -59,6 +52,25 @@ export async function rollOut(context: StageContext): Promise<StageResult<'deplo
     );
     if (next === 'none' || nextAction(record, new Date().toISOString()) === 'none') return result;
   }
+}
+
+/** The rollout that `rollOut` would begin, as a value: the target is asked what it serves, and nothing is written. */
+export async function planRollOut(context: StageContext): Promise<DeploymentRecord> {
+  return (await openRollOut(context)).wanted;
+}
+
+async function openRollOut(context: StageContext) {
+  const { deps, model } = context;
+  const environment = environmentOf(context);
+  const records = recordFolder(deps.workspace, model, environment);
+  const token = context.option('token');
+  const github = token === '' ? null : await openGitHub({ token, env: deps.env });
+  const known = await permitted('deployments: write', async () =>
+    github === null ? [] : github.forge.deployments.list(deploymentName({ model, environment })),
+  );
+  const numbers = known.map(({ n }) => n ?? 0);
+  const wanted = await wantedRecord(context, { environment, taken: Math.max(records.newest(), ...numbers) });
+  return { wanted, records, github };
 }
 
 /** Every change of phase becomes a status of the GitHub deployment. */
@@ -121,13 +133,14 @@ async function wantedRecord(
 
 function recordFolder(workspace: string, model: string, environment: string) {
   const folder = join(workspace, '.roundhouse', 'deployments', model, environment);
-  mkdirSync(folder, { recursive: true });
   return {
     /** The highest number of a rollout that this checkout knows; 0 = none. */
     newest(): number {
+      if (!existsSync(folder)) return 0;
       return Math.max(0, ...readdirSync(folder).map((name) => Number(/^(\d+)\.json$/.exec(name)?.[1] ?? 0)));
     },
     save(record: DeploymentRecord): DeploymentRecord {
+      mkdirSync(folder, { recursive: true });
       const path = join(folder, `${record.n}.json`);
       writeFileSync(`${path}.tmp`, `${JSON.stringify(record, null, 2)}\n`);
       renameSync(`${path}.tmp`, path);

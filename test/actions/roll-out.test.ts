@@ -1,10 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { renderLock } from '#lib/formats/config.ts';
 import type { DataLock, ModelLock } from '#lib/lifecycle/locks.ts';
 import type { Release } from '#lib/lifecycle/rollout.ts';
-import { rollOut } from '../../actions/deploy/roll-out.ts';
+import { planRollOut, rollOut } from '../../actions/deploy/roll-out.ts';
+import type { StageContext } from '../../actions/kit/context.ts';
 import { openDeps } from '../../actions/kit/deps.ts';
 import { openEvidenceFolder } from '../../actions/kit/evidence-folder.ts';
 import { silentProgress } from '../../actions/kit/progress.ts';
@@ -69,13 +70,18 @@ function checkoutOf(release: Release): string {
   return workspace;
 }
 
-async function deploy(workspace: string) {
+const deploy = (workspace: string) =>
+  within(workspace, async (context) => (await rollOut(context)).statement.predicate.result);
+
+async function within<Found>(
+  workspace: string,
+  run: (context: StageContext) => Promise<Found>,
+): Promise<Found> {
   const env = { ROUNDHOUSE_STORE_MAIN: place.storeUrl, ROUNDHOUSE_SUPERVISOR_TOKEN: token };
   const deps = openDeps({ workspace, env, progress: silentProgress });
   const evidence = openEvidenceFolder(workspace, 'bikes');
   try {
-    const { statement } = await rollOut({ model: 'bikes', plan: null, option: () => '', deps, evidence });
-    return statement.predicate.result;
+    return await run({ model: 'bikes', plan: null, option: () => '', deps, evidence });
   } finally {
     deps.dispose();
   }
@@ -138,4 +144,22 @@ test('bytes that are not those of the lock are refused, and what serves goes on'
     verdict: 'failed',
   });
   expect(await served()).toEqual([{ version: '0.1.0', candidate: first.candidate, weight: 100 }]);
+});
+
+test('planned only, it says where it would begin, and neither checkout, store nor target change', async () => {
+  const first = await putTinyBundle(place.store, { version: '9.9.9', slope: 2 });
+  const second = await putTinyBundle(place.store, { version: '9.9.9', slope: 3 });
+  await deploy(checkoutOf(first));
+  const serving = await served();
+  const workspace = checkoutOf(second);
+  const seen = () => [workspace, place.root].map((root) => readdirSync(root, { recursive: true }).length);
+  const before = seen();
+  expect(await within(workspace, planRollOut)).toMatchObject({
+    release: { version: '0.2.0', candidate: second.candidate },
+    previous: { version: '0.1.0', candidate: first.candidate },
+    phase: 'pending',
+  });
+  expect(seen()).toEqual(before);
+  expect(await served()).toEqual(serving);
+  expect(await within(checkoutOf(first), planRollOut)).toMatchObject({ phase: 'succeeded' });
 });

@@ -15,7 +15,7 @@ import { openDeps } from '../../actions/kit/deps.ts';
 import { evaluated } from '../../actions/kit/judged.ts';
 import { planned } from '../../actions/kit/planned.ts';
 import { silentProgress } from '../../actions/kit/progress.ts';
-import { writeCardFiles } from '../../actions/model-card/files.ts';
+import { cardFiles, writeCardFiles } from '../../actions/model-card/files.ts';
 import { stages } from '../../actions/stages.ts';
 import { modelFiles } from '../../runners/local/demo/repository.ts';
 import { bikesCsv } from '../../runners/local/demo/rows.ts';
@@ -124,7 +124,8 @@ export async function honestCheckout(setting: {
     card: () =>
       within(async (context) => {
         const { plan } = await planned(context);
-        writeCardFiles({ model: context.model, plan, ...(await evaluated(context, plan)) }, workspace);
+        const found = await evaluated(context, plan);
+        writeCardFiles(await cardFiles({ model: context.model, plan, ...found }, workspace), workspace);
         commit('Locks and cards');
       }),
     statement: (stage, file = stage) =>
