@@ -14,6 +14,8 @@ export const recordPath = {
   deployments: (model: string, environment: string) => `deployments/${model}/${environment}/`,
   deployment: (model: string, environment: string, n: number) =>
     `deployments/${model}/${environment}/${n}.json`,
+  registrations: (model: string) => `registrations/${model}/`,
+  registration: (model: string, version: string) => `registrations/${model}/${version}.json`,
   monitor: (model: string, as_of: string) =>
     `monitor/${model}/${as_of.slice(0, 10).replaceAll('-', '/')}.json`,
 };

@@ -3,15 +3,26 @@ import type { StateBranch } from '#lib/github/state-branch.ts';
 import type { Tags } from '#lib/github/tags.ts';
 import { type EvidenceStage, type Statement, statementSchemas } from '#lib/lifecycle/evidence.ts';
 import type { Champion, Part } from '#lib/lifecycle/plan.ts';
-import { type EvaluateRecord, type RunRecord, runRecordSchema } from '#lib/lifecycle/records.ts';
+import {
+  type EvaluateRecord,
+  type RegistrationRecord,
+  type RunRecord,
+  registrationRecordSchema,
+  runRecordSchema,
+} from '#lib/lifecycle/records.ts';
 import { foldRegistry, type Registry } from '#lib/lifecycle/registry.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { listRecords, recordPath } from './records.ts';
 
 type Read = Pick<StateBranch, 'read' | 'paths'>;
 
-/** Everything that was recorded about a model: its runs with evidence, and its registry. */
-export type ModelHistory = { model: string; runs: RunRecord[]; registry: Registry };
+/** Everything that was recorded about a model: its runs with evidence, the versions given, and its registry. */
+export type ModelHistory = {
+  model: string;
+  runs: RunRecord[];
+  registrations: RegistrationRecord[];
+  registry: Registry;
+};
 
 export async function readHistory(
   state: Read,
@@ -19,15 +30,18 @@ export async function readHistory(
   model: string,
 ): Promise<ModelHistory> {
   const runs = await listRecords(state, `runs/${model}/`, runRecordSchema);
-  const recorded = new Set(runs.flatMap((run) => (run.stage === 'evaluate' ? [run.candidate] : [])));
+  const registrations = await listRecords(state, recordPath.registrations(model), registrationRecordSchema);
   // The prefix finds `bikes2` too: the fold keeps to tags whose name says this model.
   const found = await tags.list(model);
   const registry = foldRegistry(
     model,
     found.map(({ name, message }) => registryTag(name, message)),
-    (candidate) => recorded.has(candidate),
+    ({ version, candidate }) =>
+      registrations.some(
+        (given) => given.candidate === candidate && (version === null || given.version === version),
+      ),
   );
-  return { model, runs, registry };
+  return { model, runs, registrations, registry };
 }
 
 /** The evaluation that is on record for a candidate; the first one, since all of one candidate found the same. */

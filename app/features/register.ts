@@ -4,7 +4,7 @@ import { render } from '#lib/formats/markdown.ts';
 import { printTagName, renderTagMessage } from '#lib/formats/registry-tags.ts';
 import { hasMarker, withMarker } from '#lib/formats/sticky.ts';
 import type { PullRequest } from '#lib/github/pulls.ts';
-import { holdRecordSchema } from '#lib/lifecycle/records.ts';
+import { holdRecordSchema, type RegistrationRecord } from '#lib/lifecycle/records.ts';
 import { nextVersion, versionChange } from '#lib/lifecycle/registry.ts';
 import { loadTemplate } from '../../templates/load.ts';
 import { allOf } from '../all-of.ts';
@@ -13,7 +13,7 @@ import type { ModelTree } from '../model-tree.ts';
 import { once } from '../once.ts';
 import { readPeople } from '../people.ts';
 import type { Project } from '../project.ts';
-import { readRecord, recordPath } from '../records.ts';
+import { readRecord, recordPath, recordText } from '../records.ts';
 import { decideRegistration, type RegistrationFacts } from '../registration-decision.ts';
 import { type Judged, type ModelHistory, readHistory, readJudged } from '../registry.ts';
 import { countAsks } from './asks.ts';
@@ -112,32 +112,62 @@ async function tagVersion({
   history: ModelHistory;
   judged: Judged;
 }): Promise<void> {
-  const { result } = judged.evaluate.predicate;
-  const last = history.registry.versions.at(-1);
-  const before = last && (await readJudged(project.state, history, last.candidate));
-  const former = before?.evaluate.predicate.result;
-  const change = versionChange({
-    sameSignature: !former || JSON.stringify(former.signature) === JSON.stringify(result.signature),
-    sameModel: former?.served === result.served,
-  });
-  const version = nextVersion(history.registry, change);
+  const { candidate } = judged.record;
+  const version = await versionOf(project, history, judged);
   const event = { kind: 'register', model: model.name, version, n: null } as const;
   const message = renderTagMessage(event, {
     kind: 'roundhouse-tag',
     model: model.name,
     version,
     environment: null,
-    candidate: judged.record.candidate,
-    bundle: result.bundle,
+    candidate,
+    bundle: judged.evaluate.predicate.result.bundle,
     commit: main.head,
   });
   const tag = { name: printTagName(event), message };
-  const made = await project.forge.tags.create({ ...tag, target: main.head });
-  if (made === 'workflows') {
-    const target = await project.state.commit();
-    if (target !== null) await project.forge.tags.create({ ...tag, target });
-  }
-  project.log.info({ tag: tag.name, made }, 'a version was registered');
+  await recordVersion(project, { model: model.name, version, candidate, commit: main.head });
+  let made = await project.forge.tags.create({ ...tag, target: main.head });
+  const eventCommit = made === 'workflows' ? await project.state.commit() : null;
+  if (eventCommit !== null) made = await project.forge.tags.create({ ...tag, target: eventCommit });
+  if (made !== 'created') throw new Error(`the tag ${tag.name} could not be made: ${made}`);
+  project.log.info({ tag: tag.name }, 'a version was registered');
+}
+
+/** The number that was given already where a crash came before the tag, else the next one. */
+async function versionOf(project: Project, history: ModelHistory, judged: Judged): Promise<string> {
+  const { registry, registrations } = history;
+  const given = registrations.find(({ candidate }) => candidate === judged.record.candidate);
+  if (given) return given.version;
+  const { result } = judged.evaluate.predicate;
+  const last = registry.versions.at(-1);
+  const before = last && (await readJudged(project.state, history, last.candidate));
+  const former = before?.evaluate.predicate.result;
+  const change = versionChange({
+    sameSignature: !former || JSON.stringify(former.signature) === JSON.stringify(result.signature),
+    sameModel: former?.served === result.served,
+  });
+  const taken = [...registry.taken, ...registrations.map(({ version }) => version)];
+  return nextVersion({ versions: registry.versions, taken }, change);
+}
+
+async function recordVersion(
+  { state, bot, now }: Project,
+  version: Pick<RegistrationRecord, 'model' | 'version' | 'candidate' | 'commit'>,
+): Promise<void> {
+  const record: RegistrationRecord = {
+    kind: 'roundhouse-registration',
+    ...version,
+    at: now().toISOString(),
+  };
+  await state.write({
+    changes: [{ path: recordPath.registration(version.model, version.version), text: recordText(record) }],
+    audit: {
+      event: 'registered',
+      actor: bot,
+      subject: `${version.model} v${version.version}`,
+      digest: version.candidate,
+    },
+  });
 }
 
 /** What was merged without approval is not registered, and somebody is told. */

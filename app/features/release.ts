@@ -1,16 +1,20 @@
-import { hexOf } from '#lib/formats/digest.ts';
+import { digestOf, hexOf } from '#lib/formats/digest.ts';
 import { render } from '#lib/formats/markdown.ts';
 import { hasMarker, withMarker } from '#lib/formats/sticky.ts';
 import type { Release } from '#lib/github/releases.ts';
 import { bundleSchema } from '#lib/lifecycle/bundle.ts';
 import type { RegisteredVersion } from '#lib/lifecycle/registry.ts';
+import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { loadTemplate } from '../../templates/load.ts';
 import type { MainTree } from '../main-tree.ts';
 import { type ModelTree, readTree } from '../model-tree.ts';
 import type { Project } from '../project.ts';
 import { type ModelHistory, readHistory, readJudged } from '../registry.ts';
 
-/** Draft, assets, publish: works with immutable releases too. What a crash left half is finished. */
+/**
+ * Draft, assets, publish: works with immutable releases too. What a crash left half is finished. Anybody with
+ * write permission can make a release of that name, so ours is told by author and marker, and assets by digest.
+ */
 export async function releaseVersions(project: Project, main: MainTree, model: ModelTree): Promise<void> {
   const history = await readHistory(project.state, project.forge.tags, model.name);
   const versions = history.registry.versions.filter(({ state }) => state === 'registered');
@@ -19,9 +23,14 @@ export async function releaseVersions(project: Project, main: MainTree, model: M
   for (const version of versions) {
     const tag = `${model.name}@v${version.version}`;
     const mine = known.filter(
-      (release) => release.tag === tag || hasMarker(release.body, { kind: 'release', key: tag }),
+      ({ author, body }) => author === project.bot && hasMarker(body, { kind: 'release', key: tag }),
     );
     if (mine.some(({ draft }) => !draft)) continue;
+    const foreign = known.find((release) => release.tag === tag && !release.draft && !mine.includes(release));
+    if (foreign) {
+      project.log.warn({ tag, author: foreign.author }, "somebody else's release stands where ours belongs");
+      continue;
+    }
     const draft = mine[0] ?? (await draftRelease({ project, history, version, tag }));
     if (!draft) continue;
     await uploadMissing({ project, main, version, draft, model: model.name });
@@ -77,16 +86,23 @@ async function uploadMissing({
   const store = project.store(main.policy.store);
   const manifest = await store.get(version.bundle);
   const bundle = bundleSchema.parse(JSON.parse(Buffer.from(manifest).toString('utf8')));
-  const wanted = new Map<string, () => Promise<Uint8Array>>([['bundle.json', async () => manifest]]);
-  for (const { name, digest } of bundle.files) wanted.set(name, () => store.get(digest));
+  type Asset = { digest: Digest; read: () => Promise<Uint8Array> };
+  const wanted = new Map<string, Asset>();
+  wanted.set('bundle.json', { digest: version.bundle, read: async () => manifest });
+  for (const { name, digest } of bundle.files) wanted.set(name, { digest, read: () => store.get(digest) });
   const card = await (await readTree(project.forge.trees, version.commit)).read(
     `models/${model}/MODEL_CARD.md`,
   );
-  if (card !== null) wanted.set('MODEL_CARD.md', async () => Buffer.from(card));
-  for (const [name, read] of wanted) {
-    const there = draft.assets.find((asset) => asset.name === name);
-    if (there?.state === 'uploaded') continue;
-    if (there) await project.forge.releases.removeAsset(there.id);
-    await project.forge.releases.upload(draft, { name, bytes: await read() });
+  if (card !== null) {
+    wanted.set('MODEL_CARD.md', { digest: digestOf(card), read: async () => Buffer.from(card) });
+  }
+  const isWanted = (asset: Release['assets'][number]) =>
+    asset.state === 'uploaded' && asset.digest === wanted.get(asset.name)?.digest;
+  for (const asset of draft.assets) {
+    if (!isWanted(asset)) await project.forge.releases.removeAsset(asset.id);
+  }
+  const there = new Set(draft.assets.filter(isWanted).map(({ name }) => name));
+  for (const [name, { read }] of wanted) {
+    if (!there.has(name)) await project.forge.releases.upload(draft, { name, bytes: await read() });
   }
 }

@@ -7,6 +7,7 @@ import {
   instantSchema,
   loginSchema,
   modelNameSchema,
+  semverSchema,
 } from './scalars.ts';
 
 /** Records on branch `roundhouse` (CONTRACTS 28), beside deployment records and evidence. */
@@ -85,6 +86,20 @@ export const runRecordSchema = z.discriminatedUnion('stage', [
 export type RunRecord = z.infer<typeof runRecordSchema>;
 export type TrainRecord = Extract<RunRecord, { stage: 'train' }>;
 export type EvaluateRecord = Extract<RunRecord, { stage: 'evaluate' }>;
+
+/**
+ * `registrations/<model>/<version>.json`: a version that the app gave to what was judged and approved. It is
+ * written before the tag: anybody with write permission can push a tag, and one without this record is foreign.
+ */
+export const registrationRecordSchema = z.strictObject({
+  kind: z.literal('roundhouse-registration'),
+  model: modelNameSchema,
+  version: semverSchema,
+  candidate: digestSchema,
+  commit: gitShaSchema,
+  at: instantSchema,
+});
+export type RegistrationRecord = z.infer<typeof registrationRecordSchema>;
 
 /** `approvals/<digest>/<comment id>.json`: an approval that counted when it was given. */
 export const approvalRecordSchema = z.strictObject({

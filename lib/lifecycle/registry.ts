@@ -50,21 +50,23 @@ export type Registry = {
   deprecated: boolean;
   /** The next free counter. */
   next: number;
+  /** Version numbers that any tag names, ours or not: none of them is given again. */
+  taken: string[];
   /** Names of tags that look like this model's and aren't ours: ignored, but worth a warning. */
   foreign: string[];
 };
 
 /**
  * Folds tags into the registry of one model. A tag counts when its message is ours, agrees with its name,
- * and names a candidate that was recorded (`recorded`): everything else is foreign. Order of tags is free.
+ * and says what was recorded (`recorded`): everything else is foreign. Order of tags is free.
  */
 export function foldRegistry(
   model: string,
   tags: readonly RegistryTag[],
-  recorded: (candidate: Digest) => boolean,
+  recorded: (message: TagMessage) => boolean,
 ): Registry {
   const mine = tags.filter(({ event }) => event?.model === model);
-  const ours = mine.filter((tag) => agrees(tag) && tag.message !== null && recorded(tag.message.candidate));
+  const ours = mine.filter((tag) => agrees(tag) && tag.message !== null && recorded(tag.message));
   const counted = ours
     .map(({ event, message }) => ({ event, message, n: event?.n ?? 0 }))
     .sort((a, b) => a.n - b.n);
@@ -75,6 +77,7 @@ export function foldRegistry(
     history: [],
     deprecated: false,
     next: Math.max(0, ...mine.map(({ event }) => event?.n ?? 0)) + 1,
+    taken: mine.flatMap(({ event }) => (event && 'version' in event ? [event.version] : [])).sort(),
     foreign: mine.filter((tag) => !ours.includes(tag)).map(({ name }) => name),
   };
   for (const { event, message, n } of counted) {
@@ -128,11 +131,19 @@ function compareVersions(a: string, b: string): number {
  */
 export type VersionChange = 'major' | 'minor' | 'patch';
 
-/** The next free version: numbers of deregistered versions are never given again. The first is 1.0.0. */
-export function nextVersion(registry: Pick<Registry, 'versions'>, change: VersionChange): string {
-  const last = registry.versions.at(-1);
-  if (!last) return '1.0.0';
-  const [major = 0, minor = 0, patch = 0] = last.version.split('.').map(Number);
+/** The next free version: a number that was given or taken once is never given again. The first is 1.0.0. */
+export function nextVersion(
+  { versions, taken }: Pick<Registry, 'versions' | 'taken'>,
+  change: VersionChange,
+): string {
+  const last = versions.at(-1);
+  let next = last ? increased(last.version, change) : '1.0.0';
+  while (taken.includes(next)) next = increased(next, change);
+  return next;
+}
+
+function increased(version: string, change: VersionChange): string {
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
   if (change === 'major') return `${major + 1}.0.0`;
   if (change === 'minor') return `${major}.${minor + 1}.0`;
   return `${major}.${minor}.${patch + 1}`;

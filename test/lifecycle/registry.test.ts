@@ -90,7 +90,7 @@ describe('fold', () => {
   });
 
   test('a tag without recorded evidence is foreign, and its counter is not given again', () => {
-    const registry = foldRegistry('bikes', story, (candidate) => candidate !== digest('b'));
+    const registry = foldRegistry('bikes', story, ({ candidate }) => candidate !== digest('b'));
     expect(registry.foreign).toEqual(['bikes@v1.1.0', 'bikes#production#2']);
     expect(registry.next).toBe(4);
   });
@@ -105,6 +105,8 @@ test.each([
   [story, 'major', '2.0.0'],
   [story, 'minor', '1.2.0'],
   [story, 'patch', '1.1.1'],
+  [[...story, tag('bikes@v1.2.0', null), tag('bikes@v1.3.0!', null)], 'minor', '1.4.0'],
+  [[tag('bikes@v1.0.0', null)], 'minor', '1.1.0'],
 ] as const)('next version', (tags, change, expected) => {
   expect(nextVersion(foldRegistry('bikes', tags, all), change)).toBe(expected);
 });
