@@ -133,11 +133,6 @@ export function renderLock(lock: DataLock | ModelLock): string {
   return LOCK_HEADER + stringify(lock, { lineWidth: 0 });
 }
 
-/** Text of a config file made by Roundhouse, for example the draft of a new model. */
-export function renderConfig(value: unknown): string {
-  return stringify(value, { lineWidth: 0 });
-}
-
 /**
  * The change that a retraining asks for in data.yml: its window, and the snapshots of its `predictions`
  * sources by name. Only those values are replaced: comments and layout survive byte for byte.

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Random, shuffle } from '#lib/ml/stats/random.ts';
 import { packageRoot } from '../../../templates/load.ts';
-import type { LiveRow } from './traffic.ts';
+import type { LiveRow } from './traffic-client.ts';
 
 export const BIKES_CSV = join('templates', 'starter-data', 'bike_sharing_hour.csv');
 /** The columns that a client of the bikes model sends. */

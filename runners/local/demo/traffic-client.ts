@@ -1,4 +1,5 @@
-import type { LiveRow } from './traffic.ts';
+/** One row that will become a request, and what later turned out to be true. */
+export type LiveRow = { at: number; inputs: Record<string, number | string | null>; label: number | string };
 
 type InputTensor = { name: string; datatype: 'FP32' | 'INT64' | 'BYTES' };
 type Answer = { status: number; body: unknown };

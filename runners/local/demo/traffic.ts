@@ -1,8 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type TrafficClient, type TrafficCounts, trafficClient } from './traffic-client.ts';
-
-/** One row that will become a request, and what later turned out to be true. */
-export type LiveRow = { at: number; inputs: Record<string, number | string | null>; label: number | string };
+import { type LiveRow, type TrafficClient, type TrafficCounts, trafficClient } from './traffic-client.ts';
 
 export type TrafficOptions = {
   /** Address of the environment's router. */
