@@ -3,6 +3,7 @@ import type { Environment } from '#lib/lifecycle/policy.ts';
 import type { RequestRecord } from '#lib/lifecycle/records.ts';
 import { advance, type DeployAction, type DeploymentRecord, nextAction } from '#lib/lifecycle/rollout.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
+import { allOf } from '../all-of.ts';
 import { decideDeployment, isOver, pausedByFaults, resumed } from '../deploy-decision.ts';
 import { EvidenceRefused, refusalOfRun, takeStatement } from '../evidence.ts';
 import { type MainTree, readMain } from '../main-tree.ts';
@@ -27,13 +28,19 @@ export async function syncDeployments(
   main: MainTree,
   again: { environment: string | null } | null = null,
 ): Promise<void> {
-  for (const model of main.models) {
-    for (const name of model.operate.deployment.environments) {
-      const environment = main.policy.environments.find((entry) => entry.name === name);
-      if (!environment) continue;
-      const asked = again !== null && (again.environment ?? name) === name;
-      await converge({ project, main, model, environment }, asked);
-    }
+  await allOf(main.models.map((model) => () => convergeModel({ project, main, model }, again)));
+}
+
+/** In the order of the chain: where one environment fails, the next isn't reached. */
+async function convergeModel(
+  { project, main, model }: Omit<Where, 'environment'>,
+  again: { environment: string | null } | null,
+): Promise<void> {
+  for (const name of model.operate.deployment.environments) {
+    const environment = main.policy.environments.find((entry) => entry.name === name);
+    if (!environment) continue;
+    const asked = again !== null && (again.environment ?? name) === name;
+    await converge({ project, main, model, environment }, asked);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { WorkflowRun } from '#lib/github/runs.ts';
 import { type MonitorRecord, monitorRecordSchema, type RequestRecord } from '#lib/lifecycle/records.ts';
+import { allOf } from '../all-of.ts';
 import {
   EvidenceRefused,
   refusalOfRun,
@@ -26,13 +27,21 @@ export async function syncMonitor(project: Project, main: MainTree): Promise<voi
     if (await isDone(project, key)) continue;
     await once(project, { key, find: async () => null, make: () => takeRun(project, main, run) });
   }
-  for (const { name } of main.models) {
-    const records = await listRecords(project.state, `monitor/${name}/`, monitorRecordSchema);
-    const latest = records.toSorted((a, b) => a.as_of.localeCompare(b.as_of)).at(-1);
-    if (!latest) continue;
-    await syncHealth(project, latest);
-    await syncRetraining(project, main, latest);
-  }
+  await allOf(
+    main.models.map(
+      ({ name }) =>
+        () =>
+          followLatest(project, main, name),
+    ),
+  );
+}
+
+async function followLatest(project: Project, main: MainTree, model: string): Promise<void> {
+  const records = await listRecords(project.state, `monitor/${model}/`, monitorRecordSchema);
+  const latest = records.toSorted((a, b) => a.as_of.localeCompare(b.as_of)).at(-1);
+  if (!latest) return;
+  await syncHealth(project, latest);
+  await syncRetraining(project, main, latest);
 }
 
 /** `/retrain`: asks the monitor to look now. */

@@ -1,3 +1,4 @@
+import { allOf } from '../all-of.ts';
 import { readMain } from '../main-tree.ts';
 import type { On } from '../on.ts';
 import type { Project } from '../project.ts';
@@ -19,8 +20,7 @@ export function defaultBranch(on: On): void {
     key: ({ ref }) => `push:${ref}`,
     handle: async (project, { ref }) => {
       if (ref !== `refs/heads/${project.defaultBranch}`) return;
-      await syncDefaultBranch(project);
-      await syncOpenPullRequests(project);
+      await allOf([() => syncDefaultBranch(project), () => syncOpenPullRequests(project)]);
     },
   });
   on({
@@ -57,13 +57,6 @@ export async function reconcileProject(project: Project, since: Date): Promise<D
   return began;
 }
 
-/** In order, one after the other; what failed is told at the end. */
-async function allOf(steps: (() => Promise<void>)[]): Promise<void> {
-  const failures: unknown[] = [];
-  for (const step of steps) await step().catch((error: unknown) => failures.push(error));
-  if (failures.length > 0) throw new AggregateError(failures);
-}
-
 /**
  * Every comment since then, also those whose delivery came: it may have been given up, and what is done already
  * isn't done again. One that was heard says what it said when it was created; another that was edited is no
@@ -85,7 +78,12 @@ async function readComments(project: Project, since: Date): Promise<void> {
 }
 
 async function syncProblems(project: Project): Promise<void> {
-  for (const { number } of await project.forge.issues.list({ state: 'open', labels: PROBLEM_LABEL })) {
-    await syncProblem(project, number);
-  }
+  const open = await project.forge.issues.list({ state: 'open', labels: PROBLEM_LABEL });
+  await allOf(
+    open.map(
+      ({ number }) =>
+        () =>
+          syncProblem(project, number),
+    ),
+  );
 }

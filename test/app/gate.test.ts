@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { decideChecks, type GateFacts, openGates } from '../../app/features/gate.ts';
+import { decideChecks, type GateFacts, openGates, unplannedChecks } from '../../app/features/gate.ts';
+import { refusalOfPull } from '../../app/pull-facts.ts';
 import type { Standing } from '../../app/standing.ts';
 import { ask, gate, judged } from './facts.ts';
 
@@ -112,6 +113,19 @@ describe('decideChecks', () => {
     for (const standing of [training, judged([gate('mae', 'failed')]), judged([], { committed: false })]) {
       expect(decideChecks(facts(one(standing))).gate.conclusion).not.toBe('success');
     }
+  });
+});
+
+describe('unplannedChecks', () => {
+  it('say why, and no fault of configuration files', () => {
+    const head = { ref: 'x', sha: 'a'.repeat(40), same_repository: false };
+    const reason = refusalOfPull({ head }) ?? '';
+    expect(reason).toContain('from forks');
+    const { gate: found } = unplannedChecks({ isWrong: true, reason, faults: [] });
+    expect(found).toEqual({ conclusion: 'failure', title: reason });
+    expect(refusalOfPull({ head: { ...head, same_repository: true } })).toBeNull();
+    const fine = unplannedChecks({ isWrong: false, reason: 'no model touched', faults: [] });
+    expect(fine.gate.conclusion).toBe('success');
   });
 });
 

@@ -8,6 +8,7 @@ import {
   firstModel,
   gateOf,
   merge,
+  openPull,
   R,
   say,
   startWorld,
@@ -21,6 +22,11 @@ describe('the app in the local GitHub, from problem to retraining', { timeout: 2
     await world.startApp();
   });
   afterAll(() => world.close());
+
+  async function tags(): Promise<string[]> {
+    const { data } = await world.as('ml-lead').rest.git.listMatchingRefs({ ...R, ref: 'tags/bikes' });
+    return data.map(({ ref }) => ref.slice('refs/tags/'.length));
+  }
 
   it('turns an approved problem issue into a merged definition', async () => {
     const { issue, pull } = await defineBikes(world);
@@ -49,18 +55,28 @@ describe('the app in the local GitHub, from problem to retraining', { timeout: 2
       'bundle.json',
       'model.onnx',
     ]);
-    const tags = await eventually(
+    const made = await eventually(
       'the tags of the deployment',
       async () => {
-        const refs = await world.as('ml-lead').rest.git.listMatchingRefs({ ...R, ref: 'tags/bikes' });
-        const names = refs.data.map(({ ref }) => ref.slice('refs/tags/'.length));
+        const names = await tags();
         return names.length === 3 && names;
       },
       world,
     );
-    expect(tags).toEqual(['bikes#champion#2', 'bikes#production#1', 'bikes@v1.0.0']);
+    expect(made).toEqual(['bikes#champion#2', 'bikes#production#1', 'bikes@v1.0.0']);
     const [last] = (await commentsOf(world, pull)).filter(({ author }) => author === BOT);
     expect(last?.body).toContain('may be merged');
+  });
+
+  it('judges code outside of the model folder that the code digest covers', async () => {
+    await eventually('v1.0.0 in force', async () => (await tags()).includes('bikes#champion#2'), world);
+    const before = world.jobs.runs.length;
+    const files = { 'package-lock.json': '{"lockfileVersion":3}' };
+    const pull = await openPull(world, 'data-scientist', { branch: 'packages', files });
+    await gateOf(world, pull, 'action_required');
+    const runs = world.jobs.runs.slice(before).map(({ workflow }) => workflow.path.split('/').at(-1));
+    expect(runs).toEqual(['roundhouse.yml', 'roundhouse-evaluate.yml']);
+    await world.as('ml-lead').rest.pulls.update({ ...R, pull_number: pull, state: 'closed' });
   });
 
   it('opens a retraining pull request from monitor evidence, which goes the same way', async () => {
