@@ -1,4 +1,4 @@
-/** DESIGN section 3: imports go down only. lifecycle <- formats <- store, github, data, ml <- actions, app, runners. */
+/** docs/architecture.md: imports go down only. lifecycle <- formats <- store, github, data, ml <- actions, app, runners. */
 const layer = (path) => `^${path}/`;
 const only = (name, from, allowedPaths, comment) => ({
   name,
@@ -54,7 +54,7 @@ module.exports = {
     { name: 'nothing-imports-test', severity: 'error', from: { pathNot: '^test/' }, to: { path: '^test/' } },
     {
       name: 'local-github-never-imports-the-client',
-      comment: 'one mistake is not made twice alike (CONTRACTS 5)',
+      comment: 'one mistake is not made twice alike',
       severity: 'error',
       from: { path: '^runners/local/' },
       to: { path: '^lib/github/' },

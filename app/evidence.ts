@@ -25,7 +25,7 @@ export type Expected = {
 };
 
 /**
- * Whose evidence counts (CONTRACTS 13 a): the run that our own dispatch returned, of that workflow file as the
+ * Whose evidence counts: the run that our own dispatch returned, of that workflow file as the
  * default branch of this repository has it, started by the app. Anyone with write permission can dispatch the same
  * file from a branch of his own, so each of these is looked at.
  */
@@ -48,7 +48,7 @@ export function refusalOfRun(
   return `run ${run.id} has the ${what} ${found}, and ${expected} was expected`;
 }
 
-/** Whose monitor evidence counts without a dispatch (CONTRACTS 13 b): the schedule on the default branch. */
+/** Whose monitor evidence counts without a dispatch: the schedule on the default branch. */
 export function refusalOfScheduledRun(
   run: WorkflowRun,
   { repository, branch, workflow }: { repository: string; branch: string; workflow: string },
@@ -61,7 +61,7 @@ export function refusalOfScheduledRun(
   return scheduled ? null : `run ${run.id} is no scheduled run of ${workflow} on ${branch}`;
 }
 
-/** Name of the artifact that holds a stage's statement (CONTRACTS 13). */
+/** Name of the artifact that holds a stage's statement. */
 export function artifactName(stage: EvidenceStage, attempt: number, index?: number): string {
   return index === undefined ? `evidence-${stage}-${attempt}` : `evidence-${stage}-${index}-${attempt}`;
 }

@@ -13,7 +13,7 @@ export type ModelTree = ModelFiles & {
   name: string;
   digests: InputDigests;
   locks: { data: DataLock; model: ModelLock } | null;
-  /** No sources or no candidates yet: no stage is planned (CONTRACTS 24). */
+  /** No sources or no candidates yet: no stage is planned. */
   draft: boolean;
 };
 

@@ -3,7 +3,7 @@ import { digestOf, hexOf } from '#lib/formats/digest.ts';
 import type { StateBranch } from '#lib/github/state-branch.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 
-/** Where records lie on branch `roundhouse` (CONTRACTS 28). */
+/** Where records lie on branch `roundhouse`. */
 export const recordPath = {
   claim: (key: string) => `claims/${hexOf(digestOf(key))}.json`,
   evidence: (digest: Digest) => `evidence/${hexOf(digest).slice(0, 2)}/${hexOf(digest)}.json`,

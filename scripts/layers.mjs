@@ -1,4 +1,4 @@
-// Holds the imports against DESIGN's layers. A run that saw no module would say "no violations" too, so the
+// Holds the imports against the layers of docs/architecture.md. A run that saw no module would say "no violations" too, so the
 // number of modules is asserted.
 import { spawnSync } from 'node:child_process';
 

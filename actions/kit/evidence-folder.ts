@@ -7,7 +7,7 @@ import { statementText } from './statement.ts';
 
 /**
  * `.roundhouse/evidence/<model>/<stage>[-<index>].json`: what the stages found where no app records it
- * (CONTRACTS 26). It is git-ignored and counts on this machine only. `inputs` is the digest of what the stage
+ *. It is git-ignored and counts on this machine only. `inputs` is the digest of what the stage
  * was given: equal inputs = up to date.
  */
 export type EvidenceFolder = {

@@ -53,7 +53,7 @@ export async function announceOutcome(outcome: Outcome): Promise<void> {
   await retirePrevious(project, record);
 }
 
-/** An annotated tag on the commit of branch `roundhouse` that records the event (PLATFORM fact 2). */
+/** An annotated tag on the commit of branch `roundhouse` that records the event. */
 async function assign({
   project,
   history,

@@ -85,7 +85,7 @@ export function evaluationDigest(result: EvaluateResult): Digest {
   });
 }
 
-/** What people approve (CONTRACTS 22). `served` are the bytes that will answer requests. */
+/** What people approve. `served` are the bytes that will answer requests. */
 export function candidateDigest(parts: {
   model: string;
   data: Digest;

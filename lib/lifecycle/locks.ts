@@ -24,7 +24,7 @@ export type DataLock = z.infer<typeof dataLockSchema>;
 /** `models/<name>/model.lock`. */
 export const modelLockSchema = z.strictObject({
   version: z.literal(1),
-  /** What people approve (CONTRACTS 22). */
+  /** What people approve. */
   candidate: digestSchema,
   data: digestSchema,
   code: digestSchema,

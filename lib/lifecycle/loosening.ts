@@ -8,7 +8,7 @@ import type { Margin } from './scalars.ts';
 /** The files that say how strictly a model is judged. */
 export type JudgingFiles = { problem: Problem; data: Data; model: Model; operate: Operate };
 
-/** One change after which less has to be true. It needs the approvers of the problem (CONTRACTS 25). */
+/** One change after which less has to be true. It needs the approvers of the problem. */
 export type Loosening = {
   file: 'problem.yml' | 'data.yml' | 'model.yml' | 'operate.yml';
   where: string;

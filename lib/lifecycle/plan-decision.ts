@@ -16,7 +16,7 @@ export type RecordedEvaluation = Pick<InputDigests, 'code' | 'config' | 'gates' 
 
 export type ModelFacts = {
   model: string;
-  /** No sources or no candidates yet (CONTRACTS 24). */
+  /** No sources or no candidates yet. */
   draft: boolean;
   /** Of the merge of base and head. */
   digests: InputDigests;

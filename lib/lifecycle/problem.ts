@@ -34,7 +34,7 @@ const holdoutSchema = z.enum(['recent', 'anchor']).default('recent');
 /**
  * A gate is a check that a candidate must pass. `threshold` is an absolute bound on a metric;
  * `not_worse_than` passes when the upper bound of the loss of quality is under the margin; `better_than`
- * asks that the lower bound of the gain is above 0 (STATISTICS: margins, superiority).
+ * asks that the lower bound of the gain is above 0.
  */
 export const gateSchema = z.discriminatedUnion('kind', [
   z.strictObject({

@@ -10,7 +10,7 @@ import {
   semverSchema,
 } from './scalars.ts';
 
-/** Records on branch `roundhouse` (CONTRACTS 28), beside deployment records and evidence. */
+/** Records on branch `roundhouse`, beside deployment records and evidence. */
 
 const what = { model: modelNameSchema, pull_request: z.int().nullable() };
 

@@ -16,7 +16,7 @@ const { values } = parseArgs({
   },
 });
 
-/** The reference for the first version in the middle of the year (STATISTICS: 87 to 104 over several seeds). */
+/** The reference for the first version in the middle of the year (reference: 87 to 104 over several seeds). */
 const STALE_MAE = { least: 80, most: 110 };
 
 const out = values.json ? process.stderr : process.stdout;
