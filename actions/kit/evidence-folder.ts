@@ -6,8 +6,8 @@ import { UserError } from '#lib/lifecycle/user-error.ts';
 import { statementText } from './statement.ts';
 
 /**
- * `.roundhouse/evidence/<model>/<stage>[-<index>].json`: what the stages found where no app records it
- *. It is git-ignored and counts on this machine only. `inputs` is the digest of what the stage
+ * `.roundhouse/evidence/<model>/<stage>[-<index>].json`: what the stages found where no app records
+ * it. It is git-ignored and counts on this machine only. `inputs` is the digest of what the stage
  * was given: equal inputs = up to date.
  */
 export type EvidenceFolder = {
