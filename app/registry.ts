@@ -10,7 +10,7 @@ import {
   registrationRecordSchema,
   runRecordSchema,
 } from '#lib/lifecycle/records.ts';
-import { foldRegistry, type Registry } from '#lib/lifecycle/registry.ts';
+import { foldRegistry, type Registry, type TagMessage } from '#lib/lifecycle/registry.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { listRecords, recordPath } from './records.ts';
 
@@ -36,12 +36,15 @@ export async function readHistory(
   const registry = foldRegistry(
     model,
     found.map(({ name, message }) => registryTag(name, message)),
-    ({ version, candidate }) =>
-      registrations.some(
-        (given) => given.candidate === candidate && (version === null || given.version === version),
-      ),
+    (message) => registrations.some((given) => saysTheSame(given, message)),
   );
   return { model, runs, registrations, registry };
+}
+
+/** Tags can be deleted and pushed anew by hand: all that one says has to be on record. */
+function saysTheSame(given: RegistrationRecord, said: TagMessage): boolean {
+  if (given.candidate !== said.candidate || given.bundle !== said.bundle) return false;
+  return said.version === null || (given.version === said.version && given.commit === said.commit);
 }
 
 /** The evaluation that is on record for a candidate; the first one, since all of one candidate found the same. */

@@ -112,8 +112,7 @@ async function tagVersion({
   history: ModelHistory;
   judged: Judged;
 }): Promise<void> {
-  const { candidate } = judged.record;
-  const version = await versionOf(project, history, judged);
+  const { version, candidate, bundle, commit } = await registrationOf({ project, main, history, judged });
   const event = { kind: 'register', model: model.name, version, n: null } as const;
   const message = renderTagMessage(event, {
     kind: 'roundhouse-tag',
@@ -121,23 +120,56 @@ async function tagVersion({
     version,
     environment: null,
     candidate,
-    bundle: judged.evaluate.predicate.result.bundle,
-    commit: main.head,
+    bundle,
+    commit,
   });
   const tag = { name: printTagName(event), message };
-  await recordVersion(project, { model: model.name, version, candidate, commit: main.head });
-  let made = await project.forge.tags.create({ ...tag, target: main.head });
+  let made = await project.forge.tags.create({ ...tag, target: commit });
   const eventCommit = made === 'workflows' ? await project.state.commit() : null;
   if (eventCommit !== null) made = await project.forge.tags.create({ ...tag, target: eventCommit });
   if (made !== 'created') throw new Error(`the tag ${tag.name} could not be made: ${made}`);
   project.log.info({ tag: tag.name }, 'a version was registered');
 }
 
-/** The number that was given already where a crash came before the tag, else the next one. */
+/** The record of the version: the one that a crash left without a tag, else a new one. */
+async function registrationOf({
+  project,
+  main,
+  history,
+  judged,
+}: {
+  project: Project;
+  main: MainTree;
+  history: ModelHistory;
+  judged: Judged;
+}): Promise<RegistrationRecord> {
+  const { candidate } = judged.record;
+  const left = history.registrations.find(
+    (given) => given.candidate === candidate && !history.registry.taken.includes(given.version),
+  );
+  if (left) return left;
+  const record: RegistrationRecord = {
+    kind: 'roundhouse-registration',
+    model: history.model,
+    version: await versionOf(project, history, judged),
+    candidate,
+    bundle: judged.evaluate.predicate.result.bundle,
+    commit: main.head,
+    at: project.now().toISOString(),
+  };
+  const path = recordPath.registration(record.model, record.version);
+  const subject = `${record.model} v${record.version}`;
+  const outcome = await project.state.write({
+    changes: [{ path, text: recordText(record) }],
+    fresh: [path],
+    audit: { event: 'registered', actor: project.bot, subject, digest: candidate },
+  });
+  if (outcome.kind === 'taken') throw new Error(`${subject} was given by another process at the same time`);
+  return record;
+}
+
 async function versionOf(project: Project, history: ModelHistory, judged: Judged): Promise<string> {
   const { registry, registrations } = history;
-  const given = registrations.find(({ candidate }) => candidate === judged.record.candidate);
-  if (given) return given.version;
   const { result } = judged.evaluate.predicate;
   const last = registry.versions.at(-1);
   const before = last && (await readJudged(project.state, history, last.candidate));
@@ -148,26 +180,6 @@ async function versionOf(project: Project, history: ModelHistory, judged: Judged
   });
   const taken = [...registry.taken, ...registrations.map(({ version }) => version)];
   return nextVersion({ versions: registry.versions, taken }, change);
-}
-
-async function recordVersion(
-  { state, bot, now }: Project,
-  version: Pick<RegistrationRecord, 'model' | 'version' | 'candidate' | 'commit'>,
-): Promise<void> {
-  const record: RegistrationRecord = {
-    kind: 'roundhouse-registration',
-    ...version,
-    at: now().toISOString(),
-  };
-  await state.write({
-    changes: [{ path: recordPath.registration(version.model, version.version), text: recordText(record) }],
-    audit: {
-      event: 'registered',
-      actor: bot,
-      subject: `${version.model} v${version.version}`,
-      digest: version.candidate,
-    },
-  });
 }
 
 /** What was merged without approval is not registered, and somebody is told. */

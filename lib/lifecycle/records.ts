@@ -96,6 +96,7 @@ export const registrationRecordSchema = z.strictObject({
   model: modelNameSchema,
   version: semverSchema,
   candidate: digestSchema,
+  bundle: digestSchema,
   commit: gitShaSchema,
   at: instantSchema,
 });
