@@ -101,8 +101,11 @@ describe('the front', () => {
     const announced = await send({ 'content-length': String(26 * 1024 * 1024) }, 0).answer;
     expect(announced.status).toBe(413);
     const streamed = await send(CHUNKED, 200).answer;
-    expect(streamed.status).toBe(413);
+    // A sender that is cut off while it writes may never get to read the answer: that is TCP's.
+    expect([413, null]).toContain(streamed.status);
     expect(streamed.sent).toBeLessThan(60);
+    const seen = await (await fetch(`${url}/metrics`)).text();
+    expect(seen).toContain('roundhouse_deliveries_refused_total{reason="too_large"} 2');
     expect(happened).toEqual([]);
   });
 
@@ -128,9 +131,14 @@ describe('the front', () => {
     const call = request(`${url}${WEBHOOK_PATH}`, { method: 'POST', headers: { ...fake, ...headers } });
     let sent = 0;
     let over = false;
-    const answer = new Promise<{ status: number; retryAfter: string | undefined; sent: number }>(
+    const answer = new Promise<{ status: number | null; retryAfter: string | undefined; sent: number }>(
       (resolve, reject) => {
-        call.on('error', (error) => (over ? undefined : reject(error)));
+        call.on('error', (error: NodeJS.ErrnoException) => {
+          const isCut = error.code === 'EPIPE' || error.code === 'ECONNRESET';
+          if (isCut && !over) resolve({ status: null, retryAfter: undefined, sent });
+          else if (!over) reject(error);
+          over = true;
+        });
         call.on('response', ({ statusCode = 0, headers }) => {
           over = true;
           resolve({ status: statusCode, retryAfter: headers['retry-after'], sent });
@@ -142,7 +150,7 @@ describe('the front', () => {
       const chunk = Buffer.alloc(1024 * 1024);
       call.flushHeaders();
       for (; !over && sent < megabytes; sent += 1) {
-        if (!call.write(chunk)) await Promise.race([once(call, 'drain'), answer]);
+        if (!call.write(chunk)) await Promise.race([once(call, 'drain').catch(() => undefined), answer]);
       }
     }
     function abort(): void {
