@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Supervisor, startSupervisor } from '../../../runners/model-server/supervisor.ts';
@@ -26,10 +27,26 @@ afterEach(async () => {
   place.remove();
 });
 
+/** Processes of models: stopped, they let the queue fill however fast the machine is. */
+function modelProcesses(): number[] {
+  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8')
+    .trim()
+    .split(' ');
+  return children
+    .map(Number)
+    .filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('inference-child'));
+}
+
 it('answers or turns away with Retry-After, and nothing waits for ever', async () => {
   // 1,000 rows each: 16,384 rows may wait, so that most of these can't be taken.
   const body = JSON.stringify(bodyOf(Array.from({ length: 1000 }, (_, i) => ({ x: i, city: 'a' }))));
-  const answers = await Promise.all(Array.from({ length: 120 }, () => infer(url, body)));
+  const models = modelProcesses();
+  expect(models.length).toBeGreaterThan(0);
+  for (const pid of models) process.kill(pid, 'SIGSTOP');
+  const sent = Array.from({ length: 120 }, () => infer(url, body));
+  await Promise.race(sent);
+  for (const pid of models) process.kill(pid, 'SIGCONT');
+  const answers = await Promise.all(sent);
   const turnedAway = answers.filter(({ status }) => status !== 200);
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 503]));
   for (const { headers } of turnedAway) expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
