@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { RunIdentity } from '#lib/lifecycle/evidence.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
+import { logRoot } from '#lib/store/log-root.ts';
 import { openStore } from '#lib/store/open.ts';
 import type { ArtifactStore } from '#lib/store/store.ts';
 import { quarantineExchange, storeExchange } from './exchange.ts';
@@ -41,7 +42,7 @@ export function openDeps({
     env,
     store: opened,
     exchange: quarantine === null ? storeExchange(opened) : quarantineExchange(opened, quarantine),
-    logs: logsFolder(env, logs),
+    logs: logRoot(env, logs),
     now: clockOf(env),
     run: runIdentity(env),
     scratch,
@@ -60,17 +61,6 @@ function storeUrl({ workspace, env, name }: { workspace: string; env: Environmen
     });
   }
   return pathToFileURL(join(workspace, '.roundhouse', 'store')).href;
-}
-
-function logsFolder(env: Environment, name: string): string | null {
-  const variable = `ROUNDHOUSE_LOGS_${name.toUpperCase()}`;
-  const value = env[variable];
-  if (!value) return null;
-  if (value.startsWith('file://')) return fileURLToPath(value);
-  if (isAbsolute(value)) return value;
-  throw new UserError(`${variable} is "${value}", which is neither a file:// URL nor an absolute path`, {
-    fix: `set it to the root folder of the prediction log`,
-  });
 }
 
 /** ROUNDHOUSE_NOW is data time: the local GitHub's clock, or what a person asked for. */

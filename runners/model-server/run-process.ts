@@ -1,16 +1,4 @@
-import { isAbsolute } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { UserError } from '#lib/lifecycle/user-error.ts';
-
-/** Root folder of the prediction log from ROUNDHOUSE_LOGS_<NAME>: a path or a file:// URL; null = no log. */
-export function logsFolder(value: string | undefined): string | null {
-  if (!value) return null;
-  if (value.startsWith('file://')) return fileURLToPath(value);
-  if (isAbsolute(value)) return value;
-  throw new UserError(`the log root ${JSON.stringify(value)} is neither an absolute path nor a file:// URL`, {
-    fix: 'set ROUNDHOUSE_LOGS_MAIN to the root folder of the prediction log',
-  });
-}
 
 export function say(line: string): void {
   process.stdout.write(`${line}\n`);

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { UserError } from '#lib/lifecycle/user-error.ts';
-import { logsFolder, runAsProcess, say } from './run-process.ts';
+import { logRoot } from '#lib/store/log-root.ts';
+import { runAsProcess, say } from './run-process.ts';
 import { startServer } from './serve.ts';
 
 await runAsProcess('model server', () => {
@@ -20,7 +21,7 @@ await runAsProcess('model server', () => {
     port: Number(values.port),
     host: values.host,
     store: process.env.ROUNDHOUSE_STORE_MAIN ?? null,
-    logs: logsFolder(process.env.ROUNDHOUSE_LOGS_MAIN),
+    logs: logRoot(process.env),
     log: say,
   });
 });

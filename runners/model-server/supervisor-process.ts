@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import { UserError } from '#lib/lifecycle/user-error.ts';
+import { logRoot } from '#lib/store/log-root.ts';
 import { openStore } from '#lib/store/open.ts';
-import { logsFolder, runAsProcess, say } from './run-process.ts';
+import { runAsProcess, say } from './run-process.ts';
 import { startSupervisor } from './supervisor.ts';
 
 await runAsProcess('supervisor', () => {
@@ -20,7 +21,7 @@ await runAsProcess('supervisor', () => {
     environments: values.environment ?? [],
     token: required('ROUNDHOUSE_SUPERVISOR_TOKEN', 'the bearer token that deploy jobs present'),
     store: openStore(required('ROUNDHOUSE_STORE_MAIN', 'the store, such as file:///srv/roundhouse/store')),
-    logs: logsFolder(process.env.ROUNDHOUSE_LOGS_MAIN),
+    logs: logRoot(process.env),
     log: say,
   });
 });
