@@ -9,6 +9,7 @@ import { type RepositoryFile, type RepositoryOptions, repositoryFiles } from '..
 import { inspectFile } from './inspect.ts';
 import { modelFiles } from './model-files.ts';
 import { timeSql } from './model-texts.ts';
+import type { ModelReport } from './report.ts';
 import type { ModelRequest } from './request.ts';
 
 export type InitInputs = {
@@ -19,8 +20,8 @@ export type InitInputs = {
   model: (Omit<ModelRequest, 'name'> & { data: string; name: string | null }) | null;
 };
 
-/** What `init` does, as a value: `--dry-run` prints it. */
-export type InitPlan = {
+/** What `init` does, as a value: `--dry-run` prints it. Without data there is nothing to report on. */
+export type InitPlan = Partial<ModelReport> & {
   write: RepositoryFile[];
   /** Files that are there already: they are never overwritten. */
   keep: string[];
@@ -29,10 +30,11 @@ export type InitPlan = {
 };
 
 export async function planInit({ root, repository, model }: InitInputs, scratch: string): Promise<InitPlan> {
-  const made = model ? await planModel(model, scratch) : { files: [], notes: [], object: null };
+  const made = model ? await planModel(model, scratch) : { files: [], notes: [], object: null, report: {} };
   const files = [...repositoryFiles(repository), ...made.files];
   const isThere = ({ path }: RepositoryFile) => existsSync(join(root, path));
   return {
+    ...made.report,
     write: files.filter((file) => !isThere(file)),
     keep: files.filter(isThere).map(({ path }) => path),
     object: made.object,

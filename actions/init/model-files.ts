@@ -4,16 +4,17 @@ import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import type { RepositoryFile } from '../../templates/repository.ts';
 import type { ColumnFacts, FileFacts } from './inspect.ts';
-import { dataYaml, modelYaml, rowsSql } from './model-texts.ts';
+import { dataYaml, modelYaml, rowsSql, splitOf } from './model-texts.ts';
+import type { ModelReport } from './report.ts';
 import type { InitInput, ModelRequest } from './request.ts';
 
 /** `models/<name>/` for a file: files that parse and run, and notes on what a person has to look at. */
 export function modelFiles(
   request: ModelRequest,
   { facts, object }: { facts: FileFacts; object: Digest },
-): { files: RepositoryFile[]; notes: string[] } {
+): { files: RepositoryFile[]; notes: string[]; report: ModelReport } {
   const task = taskOf(request, facts);
-  const { inputs, notes } = inputsOf(request, facts, task.kind === 'regression');
+  const { inputs, notes, leftOut, leaks } = inputsOf(request, facts, task.kind === 'regression');
   if (inputs.length === 0) {
     throw new UserError('no column is left to predict from', {
       fix: `add columns beside "${request.target}"`,
@@ -23,6 +24,7 @@ export function modelFiles(
   const [success] = problem.success;
   const folder = `models/${request.name}`;
   return {
+    report: reportOf(request, { facts, problem, inputs, leftOut, leaks }),
     files: [
       { path: `${folder}/problem.yml`, text: problemYaml(problem) },
       { path: `${folder}/data.yml`, text: dataYaml(request, { facts, object, inputs }) },
@@ -71,19 +73,23 @@ function inputsOf(
   { target, time }: ModelRequest,
   { columns, rows }: FileFacts,
   regression: boolean,
-): { inputs: InitInput[]; notes: string[] } {
-  const notes: string[] = [];
+): { inputs: InitInput[]; notes: string[] } & Pick<ModelReport, 'leaks'> & {
+    leftOut: ModelReport['left_out'];
+  } {
+  const leftOut: ModelReport['left_out'] = [];
+  const leaks: ModelReport['leaks'] = [];
   const inputs = columns.flatMap((column): InitInput[] => {
     const { name, kind, integer, distinct, correlation } = column;
     if (name === target) return [];
     const out = (why: string) => {
-      notes.push(`"${name}" is left out: ${why}`);
+      leftOut.push({ column: name, reason: why });
       return [];
     };
     if (kind === 'time') return time.includes(name) ? [] : out('a date or time is no input');
     if (distinct <= 1) return out('it has one value');
     if (distinct === rows && (integer || kind === 'text')) return out('it names the row');
     if (regression && Math.abs(correlation) > 0.95) {
+      leaks.push({ columns: [name], reason: 'correlation with the target', score: Math.abs(correlation) });
       return out(`it may hold the answer (correlation ${correlation.toFixed(2)} with the target)`);
     }
     if (kind === 'text' && distinct > MOST_CATEGORIES)
@@ -91,7 +97,53 @@ function inputsOf(
     const category = kind === 'text' || (integer && distinct <= MOST_NUMBERED_CATEGORIES && distinct > 2);
     return [{ name, type: category ? 'category' : 'number', column }];
   });
-  return { inputs, notes: [...notes, 'check that every input is known when a prediction is asked for'] };
+  const notes = leftOut.map(({ column, reason }) => `"${column}" is left out: ${reason}`);
+  return {
+    inputs,
+    leftOut,
+    leaks,
+    notes: [...notes, 'check that every input is known when a prediction is asked for'],
+  };
+}
+
+type Reported = {
+  facts: FileFacts;
+  problem: Problem;
+  inputs: readonly InitInput[];
+  leftOut: ModelReport['left_out'];
+  leaks: ModelReport['leaks'];
+};
+
+function reportOf(request: ModelRequest, { facts, problem, inputs, leftOut, leaks }: Reported): ModelReport {
+  const { task, target, success } = problem;
+  const [first] = success;
+  if (first === undefined) throw new Error('a problem has at least one success metric');
+  const roleOf = (name: string) => {
+    if (name === target) return 'target';
+    if (inputs.some((input) => input.name === name)) return 'input';
+    return request.time.includes(name) ? 'time' : 'left-out';
+  };
+  return {
+    task: task.kind,
+    target,
+    positive: task.kind === 'binary' ? task.positive : null,
+    time: request.time.length === 0 ? null : { columns: request.time },
+    rows: facts.rows,
+    dialect: facts.delimiter === null ? null : { delimiter: facts.delimiter },
+    columns: facts.columns.map(({ name, type, kind, distinct, missing }) => ({
+      ...{ name, type, kind, role: roleOf(name), distinct, missing },
+    })),
+    leaks,
+    left_out: leftOut,
+    missing: [],
+    problem: {
+      metric: first.metric,
+      direction: first.direction,
+      trivial: facts.trivial,
+      threshold: first.threshold,
+    },
+    split: splitOf(request, facts),
+  };
 }
 
 function problemOf(

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import type { Split } from '#lib/lifecycle/data.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import type { ColumnFacts, FileFacts } from './inspect.ts';
@@ -54,7 +55,7 @@ function ruleOf({ kind, type, integer, missing, minimum, maximum }: ColumnFacts)
 }
 
 /** About a tenth of the time for each part, four weeks at most. */
-function splitOf(request: ModelRequest, { days }: FileFacts) {
+export function splitOf(request: ModelRequest, { days }: FileFacts): Split {
   if (!hasTime(request)) return { by: 'key', recent: 0.2, validation: 0.1 };
   const part = `P${Math.max(1, Math.min(28, Math.floor(days / 10)))}D`;
   return { by: 'time', recent: part, embargo: 'P1D', validation: part };
