@@ -9,6 +9,7 @@ import { samplingOf } from '#lib/ml/evaluate.ts';
 import { feedOf } from '#lib/ml/feed.ts';
 import { liveSampling } from '#lib/ml/live-performance.ts';
 import { startPredictor } from '#lib/ml/predictor.ts';
+import { loggedAnswers, predictedClasses } from '#lib/ml/served-answers.ts';
 import { type Sampling, unitsOf } from '#lib/ml/stats/units.ts';
 import type { LoadedBundle } from '#lib/store/bundle.ts';
 import type { ModelFolder } from '../kit/model-folder.ts';
@@ -40,12 +41,13 @@ export async function driftOf(drifting: Drifting): Promise<DriftColumn[]> {
     reference: columnOf(training, name),
     current: columnOf(rows, name),
   }));
+  const answer = problem.task.kind === 'multiclass' ? predictedClasses : predictedNumbers;
   const prediction: DriftQuestion['columns'][number] = {
     name: 'prediction',
     role: 'prediction',
-    category: false,
-    reference: await predictionsOn(training, bundle),
-    current: columnOf(rows, 'prediction'),
+    category: problem.task.kind === 'multiclass',
+    reference: answer({ rows: training.rows, columns: await answersOn(training, bundle) }),
+    current: answer(rows),
   };
   const target: DriftQuestion['columns'][number] = {
     name: data.target,
@@ -66,22 +68,25 @@ export async function driftOf(drifting: Drifting): Promise<DriftColumn[]> {
   });
 }
 
+/** The value, or the probability of a binary model's positive class. */
+function predictedNumbers(rows: Table): Column {
+  return columnOf(rows, 'prediction');
+}
+
 /** Declared units as they are: slow movement is what the reference's own past windows answer for. */
 function sampleOf(sampling: Sampling, table: Table, time: string | null): Sample {
   const units = unitsOf(sampling, new Float64Array(table.rows));
   return { units, time: time === null ? null : timesOf(table, time) };
 }
 
-/** What a bundle's bytes answer to rows: the same number per row that the prediction log keeps. */
-export async function predictionsOn(rows: Table, { model, signature }: LoadedBundle): Promise<Column> {
+/** What a bundle's bytes answer to rows, in the columns that the prediction log's snapshot has. */
+export async function answersOn(
+  rows: Table,
+  { model, signature }: LoadedBundle,
+): Promise<Map<string, Column>> {
   const predictor = await startPredictor({ model, signature });
   try {
-    const { values, width } = await predictor.predict(feedOf(rows, signature), rows.rows);
-    const last = Float64Array.from(
-      { length: rows.rows },
-      (_, row) => values[(row + 1) * width - 1] ?? Number.NaN,
-    );
-    return { kind: 'number', values: last, integer: false };
+    return loggedAnswers(await predictor.predict(feedOf(rows, signature), rows.rows), signature.classes);
   } finally {
     await predictor.close();
   }

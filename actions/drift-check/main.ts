@@ -1,13 +1,13 @@
 import { readParquet } from '#lib/data/duckdb.ts';
 import { snapshotPredictions } from '#lib/data/prediction-log.ts';
-import { columnOf, isMissing, type Table, timesOf } from '#lib/data/table.ts';
+import { columnOf, isMissing, rowsWhere, type Table, timesOf } from '#lib/data/table.ts';
 import { decayOf } from '#lib/lifecycle/decay.ts';
 import { durationMs } from '#lib/lifecycle/duration.ts';
 import type { DriftColumn, MonitorResult } from '#lib/lifecycle/evidence.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import { driftVerdict } from '#lib/ml/drift.ts';
-import { livePerformance, rowsWhere } from '#lib/ml/live-performance.ts';
+import { livePerformance } from '#lib/ml/live-performance.ts';
 import { seedOf } from '#lib/ml/stats/random.ts';
 import { loadModelFolder, type ModelFolder } from '../kit/model-folder.ts';
 import type { StageDeps, StageResult } from '../kit/stage.ts';
@@ -138,8 +138,7 @@ function performanceOf({
   MonitorResult,
   'performance' | 'value'
 > {
-  // The log keeps one number per prediction, which does not tell the classes of a multiclass model apart.
-  if (labelled.rows === 0 || problem.task.kind === 'multiclass') return { performance: [], value: null };
+  if (labelled.rows === 0) return { performance: [], value: null };
   return livePerformance({ problem, data, signature, reference, labelled, seed });
 }
 

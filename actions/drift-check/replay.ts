@@ -6,7 +6,7 @@ import { readReference } from '../kit/local-plan.ts';
 import type { ModelFolder } from '../kit/model-folder.ts';
 import { lockAt, readRegistry } from '../kit/registered.ts';
 import type { StageDeps } from '../kit/stage.ts';
-import { predictionsOn } from './drift-of.ts';
+import { answersOn } from './drift-of.ts';
 
 type Replayed = { labelled: Table; folder: ModelFolder; seed: number; deps: StageDeps };
 
@@ -22,7 +22,7 @@ export async function replayFirst({
 }: Replayed): Promise<MonitorResult['replay']> {
   const { workspace, store, progress } = deps;
   const [first] = (await readRegistry(workspace, folder.name)).versions;
-  if (first === undefined || labelled.rows === 0 || folder.problem.task.kind === 'multiclass') return [];
+  if (first === undefined || labelled.rows === 0) return [];
   const lock = await lockAt({ workspace, model: folder.name, commit: first.commit });
   const reference = lock && (await readReference(store, lock.bundle));
   if (lock === null || reference === null) return [];
@@ -32,8 +32,8 @@ export async function replayFirst({
     return [];
   }
   if (loaded.bundle.signature.inputs.some(({ name }) => !labelled.columns.has(name))) return [];
-  const prediction = await predictionsOn(labelled, loaded.bundle);
-  const rows: Table = { ...labelled, columns: new Map([...labelled.columns, ['prediction', prediction]]) };
+  const answers = await answersOn(labelled, loaded.bundle);
+  const rows: Table = { ...labelled, columns: new Map([...labelled.columns, ...answers]) };
   const { signature } = loaded.bundle;
   const { performance } = livePerformance({ ...folder, signature, reference, labelled: rows, seed });
   return performance.map(({ metric, served }) => ({ version: first.version, metric, estimate: served }));

@@ -41,8 +41,9 @@ export type Snapshot = {
  * Joins the prediction log with its feedback, as a Parquet file that can be a source of data.yml. Columns:
  * prediction_id, event_time, version, prediction, label, and every input; rows by event_time, then id.
  * `prediction` is the number of a regression, else the probability of the last class (of a binary model: of
- * its second class). The same id counts once, as it was logged first; of several labels the one logged last
- * counts.
+ * its second class). Of class models there is `probabilities` too: JSON text {class: probability}, null where
+ * the log does not say which classes were meant. The same id counts once, as it was logged first; of several
+ * labels the one logged last counts.
  */
 export async function snapshotPredictions(options: SnapshotOptions): Promise<Snapshot> {
   const folder = join(options.root, options.model, options.environment);
@@ -163,6 +164,14 @@ function countVersions(rows: PredictionRecord[]): Snapshot['versions'] {
     .sort((a, b) => (a.version < b.version ? -1 : 1));
 }
 
+/** A cell of the column `probabilities`. Text, because names of classes need not do as names of columns. */
+export function probabilitiesOf(
+  classes: readonly (string | number | boolean)[],
+  values: ArrayLike<number>,
+): string {
+  return JSON.stringify(Object.fromEntries(classes.map((name, place) => [String(name), values[place] ?? 0])));
+}
+
 type Labels = Map<string, FeedbackRecord['label']>;
 
 function tableOf(rows: PredictionRecord[], labels: Labels, inputs: Data['inputs']): Table {
@@ -177,7 +186,14 @@ function tableOf(rows: PredictionRecord[], labels: Labels, inputs: Data['inputs'
     const cells = rows.map((row) => row.inputs[name]);
     columns.set(name, type === 'number' ? numbers(cells) : narrowest(cells));
   }
+  if (rows.some(({ classes }) => classes !== undefined)) {
+    columns.set('probabilities', { kind: 'text', values: rows.map(probabilitiesText) });
+  }
   return { rows: rows.length, columns };
+}
+
+function probabilitiesText({ classes, prediction }: PredictionRecord): string | null {
+  return classes === undefined ? null : probabilitiesOf(classes, prediction);
 }
 
 type Cell = number | string | boolean | null | undefined;

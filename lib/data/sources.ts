@@ -28,7 +28,7 @@ export type Loading = {
 
 type FileSource = Extract<Source, { kind: 'csv' | 'parquet' }>;
 
-const LOGGED = ['prediction_id', 'event_time', 'version', 'prediction', 'label'];
+const LOGGED = ['prediction_id', 'event_time', 'version', 'prediction', 'label', 'probabilities'];
 const NOTHING = digestOf('');
 
 /**

@@ -43,6 +43,12 @@ export function take(
   return { rows: rows.length, columns: new Map(taken) };
 }
 
+/** Rows of a table that a test says yes to, with all columns. */
+export function rowsWhere(table: Table, test: (row: number) => boolean): Table {
+  const rows = Int32Array.from({ length: table.rows }, (_, row) => row).filter(test);
+  return take(table, { rows, columns: [...table.columns.keys()] });
+}
+
 /** The rows of one table below those of the other; both have the same columns. */
 export function stack(upper: Table, lower: Table): Table {
   const stacked = [...upper.columns].map(([name, column]): [string, Column] => {

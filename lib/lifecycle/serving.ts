@@ -75,6 +75,8 @@ export const predictionRecordSchema = z.strictObject({
   inputs: z.record(z.string(), z.union([z.number(), z.string(), z.null()])),
   /** First output of the row: one number for regression, a probability per class else. */
   prediction: z.array(z.number()),
+  /** Of a class model: what each probability is of. Versions may know other classes; older logs lack it. */
+  classes: z.array(z.union([z.string(), z.number(), z.boolean()])).optional(),
   latency_ms: z.number(),
 });
 export type PredictionRecord = z.infer<typeof predictionRecordSchema>;

@@ -96,6 +96,7 @@ function recordsOf(
 ): PredictionRecord[] {
   const { serving, model, version, id, request, answer, latencyMs } = input;
   const now = new Date().toISOString();
+  const classes = version.loaded?.bundle.signature.classes ?? null;
   return request.rows.map((inputs, row) => ({
     id: `${id}:${row}`,
     model,
@@ -105,6 +106,7 @@ function recordsOf(
     logged_at: now,
     inputs,
     prediction: answer.rows[row] ?? [],
+    ...(classes === null ? {} : { classes }),
     latency_ms: Math.round(latencyMs * 1000) / 1000,
   }));
 }

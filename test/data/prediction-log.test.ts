@@ -104,6 +104,18 @@ describe('snapshotPredictions', () => {
     expect(await column('label')).toEqual([11]);
   });
 
+  test('of a class model the probabilities are kept by class; lines without classes have none', async () => {
+    predict('a:0', '2012-01-01T00:00:00Z', { prediction: [0.2, 0.8], classes: ['no', 'yes'] });
+    predict('b:0', '2012-01-02T00:00:00Z', { prediction: [0.9, 0.1], classes: ['yes', 'No, never'] });
+    predict('c:0', '2012-01-03T00:00:00Z', { prediction: [0.3, 0.7] });
+    expect(await column('probabilities')).toEqual([
+      '{"no":0.2,"yes":0.8}',
+      '{"yes":0.9,"No, never":0.1}',
+      null,
+    ]);
+    expect(await column('prediction')).toEqual([0.8, 0.1, 0.7]);
+  });
+
   test('what was not known at the instant asked for is left out', async () => {
     predict('a:0', '2012-01-01T00:00:00Z');
     predict('b:0', '2012-01-10T00:00:00Z');
