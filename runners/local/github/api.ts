@@ -11,7 +11,9 @@ import { comments } from './rest/comments.ts';
 import { commits } from './rest/commits.ts';
 import { contents } from './rest/contents.ts';
 import { deployments } from './rest/deployments.ts';
+import { forks } from './rest/forks.ts';
 import { gitData } from './rest/git-data.ts';
+import { graphql } from './rest/graphql.ts';
 import { issues } from './rest/issues.ts';
 import { labels } from './rest/labels.ts';
 import { merges } from './rest/merges.ts';
@@ -23,6 +25,7 @@ import { reviews } from './rest/reviews.ts';
 const API: Endpoint[] = [
   ...apps,
   ...repositories,
+  ...forks,
   ...contents,
   ...gitData,
   ...commits,
@@ -58,6 +61,7 @@ export function serveApi(server: FastifyInstance, hub: Hub): void {
       text === '' ? undefined : JSON.parse(text),
     );
     await register('/api/v3', API)(scope);
+    await register('/api', graphql)(scope);
   });
   server.register(async (scope) => {
     // An asset is bytes, whatever its type says.

@@ -42,6 +42,8 @@ const SETTINGS = z.strictObject({
   default_permissions: z.enum(['read', 'write']).optional(),
   actions_may_open_pulls: z.boolean().optional(),
   private: z.boolean().optional(),
+  allow_forking: z.boolean().optional(),
+  delete_branch_on_merge: z.boolean().optional(),
   description: z.string().nullable().optional(),
 });
 

@@ -105,6 +105,15 @@ export function getPull(hub: Hub, repo: Repository, number: string | number | un
   return found;
 }
 
+/** Where the head of a pull request lies: this repository or a fork; undefined once the fork is gone. */
+export function headRepository(hub: Hub, repo: Repository, { pull }: PullIssue): Repository | undefined {
+  return pull.fork ? hub.db.get('repositories', pull.fork.repository_id) : repo;
+}
+
+export function headOwner(repo: Repository, { pull }: PullIssue): string {
+  return pull.fork?.owner ?? repo.owner;
+}
+
 export function openPulls(hub: Hub, repo: Repository): PullIssue[] {
   return hub.db
     .filter('issues', (issue) => issue.repository_id === repo.id && issue.state === 'open')

@@ -50,6 +50,12 @@ export type Repository = {
   private: boolean;
   description: string | null;
   default_branch: string;
+  /** The repository that this one was forked from. */
+  fork_of?: number;
+  /** A private repository is forked only where this says so. */
+  allow_forking?: boolean;
+  /** Heads are deleted once merged. */
+  delete_branch_on_merge?: boolean;
   created_at: string;
   pushed_at: string;
   /** Issues and pull requests share one sequence. */
@@ -111,6 +117,8 @@ type Token =
 type Pull = {
   head_ref: string;
   head_sha: string;
+  /** Where the head is in a fork. The fork may be gone. */
+  fork?: { repository_id: number; owner: string };
   base_ref: string;
   base_sha: string;
   draft: boolean;
@@ -158,6 +166,8 @@ export type Comment = {
   created_at: string;
   updated_at: string;
   reactions: Reaction[];
+  /** Why it is folded away, where it is. */
+  minimized?: string | null;
 };
 
 export type Review = {

@@ -1,6 +1,6 @@
 import type { Actor } from './auth.ts';
 import { type RefUpdate, refSha, swapRef, ZERO } from './git-refs.ts';
-import { type Hub, issueKey, openPulls, type PullIssue, timestamp } from './hub.ts';
+import { type Hub, headRepository, issueKey, openPulls, type PullIssue, timestamp } from './hub.ts';
 import { isAncestor, mergeTree, webFlow, writeCommit } from './merge.ts';
 import type { Repository } from './model.ts';
 import { pullDetail } from './pull-detail.ts';
@@ -15,21 +15,57 @@ export async function syncPulls(change: PullChange & { updates: RefUpdate[] }): 
     change.updates.filter(({ ref }) => ref.startsWith('refs/heads/')).map(({ ref }) => ref.slice(11)),
   );
   for (const issue of openPulls(change.hub, change.repo)) {
-    const { head_ref, base_ref } = issue.pull;
-    if (branches.has(head_ref) || branches.has(base_ref)) await syncPull({ ...change, issue });
+    const { head_ref, base_ref, fork } = issue.pull;
+    if ((!fork && branches.has(head_ref)) || branches.has(base_ref)) await syncPull({ ...change, issue });
   }
+  await syncUpstream(change, branches);
+}
+
+/** A branch of a fork moves the pull requests that it has in the repository it was forked from. */
+async function syncUpstream(change: PullChange, branches: Set<string>): Promise<void> {
+  const { hub, repo: fork } = change;
+  const upstream = fork.fork_of === undefined ? undefined : hub.db.get('repositories', fork.fork_of);
+  if (!upstream) return;
+  // A fork's lock is taken before its upstream's, never the other way round.
+  await hub.exclusive(`refs/${upstream.id}`, async () => {
+    for (const issue of openPulls(hub, upstream)) {
+      const { pull } = issue;
+      if (pull.fork?.repository_id === fork.id && branches.has(pull.head_ref))
+        await syncPull({ ...change, repo: upstream, issue });
+    }
+  });
+}
+
+/** Where the head branch is now; its commits are brought over from a fork. Undefined when branch or fork is gone. */
+export async function headTip(hub: Hub, repo: Repository, issue: PullIssue): Promise<string | undefined> {
+  const from = headRepository(hub, repo, issue);
+  const ref = `refs/heads/${issue.pull.head_ref}`;
+  const tip = from && (await refSha(hub.git(from), ref));
+  if (tip && from.id !== repo.id) await bringOver(hub, { from, to: repo, sha: tip });
+  return tip;
+}
+
+/** Copies a commit with all that it needs from one repository of a fork network to another. */
+export async function bringOver(
+  hub: Hub,
+  { from, to, sha }: { from: Repository; to: Repository; sha: string },
+): Promise<void> {
+  if (await hub.git(to).info(sha)) return;
+  await hub.git(to).text(['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', hub.git(from).path, sha]);
 }
 
 async function syncPull(change: PullChange & { issue: PullIssue }): Promise<void> {
   const { hub, repo, issue } = change;
   const { pull } = issue;
   const git = hub.git(repo);
-  const head = await refSha(git, `refs/heads/${pull.head_ref}`);
+  const head = await headTip(hub, repo, issue);
   const base = await refSha(git, `refs/heads/${pull.base_ref}`);
   if (base && pull.merging && (await isAncestor(git, pull.merging.sha, base))) {
     const { sha, by } = pull.merging;
     return closeMerged({ ...change, sha, by });
   }
+  // A deleted branch closes its pull requests, a deleted fork does not.
+  if (!head && base && !headRepository(hub, repo, issue)) return;
   if (!head || !base) return closePull(change);
   const baseMoved = base !== pull.base_sha;
   if ((baseMoved || head !== pull.head_sha) && (await isAncestor(git, head, base))) {

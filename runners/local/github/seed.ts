@@ -12,7 +12,8 @@ export type SeedSpec = {
   repository: string;
   /** Default true. */
   private?: boolean;
-  people: { login: string; role: Role }[];
+  /** `none`: an account without any access. */
+  people: { login: string; role: Role | 'none' }[];
   /** Left out: a repository without the app. */
   app?: { slug: string; webhookUrl: string };
 };
@@ -56,13 +57,16 @@ export async function seed(hub: Hub, spec: SeedSpec): Promise<void> {
     if (token) hub.db.put('tokens', tokenKey(token), { kind: 'user', login });
   }
   const repo = await repository(hub, spec);
-  for (const { login, role } of spec.people) repo.collaborators[login] = role;
+  for (const { login, role } of spec.people) {
+    if (role === 'none') delete repo.collaborators[login];
+    else repo.collaborators[login] = role;
+  }
   hub.db.put('repositories', repo.id, repo);
   if (spec.app) install(hub, repo, spec.app);
   await hub.db.committed();
 }
 
-function account(hub: Hub, login: string, type: Account['type']): Account {
+export function account(hub: Hub, login: string, type: Account['type']): Account {
   const found = findAccount(hub, login);
   if (found) return found;
   const id = hub.db.nextId();

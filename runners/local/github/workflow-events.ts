@@ -93,8 +93,8 @@ export async function onPullRequest(
 ): Promise<void> {
   const { hub, repo, sender, issue, payload } = cause;
   const { pull } = issue;
-  // A conflict has no merge to run on.
-  if (startsNothing(cause) || !pull.mergeable || !pull.merge_commit_sha) return;
+  // A conflict has no merge to run on. A fork's workflow waits for approval on GitHub; here it starts nothing.
+  if (startsNothing(cause) || pull.fork || !pull.mergeable || !pull.merge_commit_sha) return;
   const head = await readCommit(hub.git(repo), pull.head_sha);
   if (!head || SKIP.test(head.message)) return;
   const paths = await diffPaths(cause, `${pull.base_sha}...${pull.head_sha}`);

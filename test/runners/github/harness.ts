@@ -253,3 +253,11 @@ jobs:
     runs-on: self-hosted
     steps: [{ run: 'true' }]
 `;
+
+/** People without any access to the repository, who sign in with tokens of their own. */
+export async function addOutsiders(world: World, ...logins: string[]) {
+  const people = logins.map((login) => ({ login, role: 'none' }));
+  await world.control.call('POST', '/seed', { owner: R.owner, repository: R.repo, people });
+  const { tokens } = await ensureSecrets(world.dir);
+  return (login: string) => octokitFor(world.github.url, tokens[login] ?? '');
+}

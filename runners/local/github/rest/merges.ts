@@ -1,12 +1,14 @@
 import { z } from 'zod';
-import { actorLogin } from '../auth.ts';
+import { actorLogin, hasRole } from '../auth.ts';
 import { type Answer, type Endpoint, ok, parseBody, type RepoCall, repo } from '../endpoint.ts';
-import { issueKey, type PullIssue } from '../hub.ts';
+import { swapRef, ZERO } from '../git-refs.ts';
+import { headOwner, headRepository, issueKey, type PullIssue } from '../hub.ts';
 import { isAncestor, mergeTree, webFlow, writeCommit } from '../merge.ts';
-import { closeMerged } from '../pull-sync.ts';
+import type { Repository } from '../model.ts';
+import { bringOver, closeMerged, headTip } from '../pull-sync.ts';
 import { announce, changeRef, swapOrRefuse } from '../refs.ts';
 import { Refusal, unprocessable } from '../refusal.ts';
-import { missingChecks } from '../rulesets.ts';
+import { missingChecks, refRefusal } from '../rulesets.ts';
 import { repoUrl } from '../shapes/account.ts';
 import type { Person } from '../shapes/commit.ts';
 import { personOf } from './contents.ts';
@@ -14,7 +16,8 @@ import { commitsOfPull, fromPath } from './pulls.ts';
 
 export const merges: Endpoint[] = [
   repo('PUT /pulls/:number/merge', 'contents=write | write', mergePull),
-  repo('PUT /pulls/:number/update-branch', 'pull_requests=write,contents=write | write', updateBranch),
+  // Writing to the head is what counts: see checkMayPush.
+  repo('PUT /pulls/:number/update-branch', 'pull_requests=write,contents=write', updateBranch),
 ];
 
 const MERGE = z.object({
@@ -49,8 +52,18 @@ async function mergePull(call: RepoCall): Promise<Answer> {
     }
     await closeMerged({ hub, repo: call.repo, actor, sender: by, issue, sha, by });
     await announce({ hub, repo: call.repo, actor, updates: [update] });
+    if (call.repo.delete_branch_on_merge) await deleteHead(call, issue);
     return ok({ sha, merged: true, message: 'Pull Request successfully merged' });
   });
+}
+
+/** The setting "Automatically delete head branches": of this repository's branches, where a rule does not forbid it. */
+async function deleteHead(call: RepoCall, { pull }: PullIssue): Promise<void> {
+  const { hub, actor } = call;
+  if (pull.fork || pull.head_ref === call.repo.default_branch) return;
+  const update = { ref: `refs/heads/${pull.head_ref}`, before: pull.head_sha, after: ZERO };
+  if (refRefusal({ repo: call.repo, update, actor }) || !(await swapRef(hub.git(call.repo), update))) return;
+  await announce({ hub, repo: call.repo, actor, updates: [update] });
 }
 
 function baseMoved(): Refusal {
@@ -87,7 +100,7 @@ async function writeMerge(call: RepoCall, issue: PullIssue, input: z.infer<typeo
     input.commit_title ??
     (squash
       ? `${title} (#${number})`
-      : `Merge pull request #${number} from ${call.repo.owner}/${pull.head_ref}`);
+      : `Merge pull request #${number} from ${headOwner(call.repo, issue)}/${pull.head_ref}`);
   const text = input.commit_message ?? (squash ? (body ?? '') : title);
   const author: Person = squash ? personOf(hub, { kind: 'user', login: issue.user }) : merger;
   const sha = await writeCommit(git, {
@@ -144,6 +157,14 @@ async function pickTree(
   return merged;
 }
 
+function checkMayPush({ hub, actor }: RepoCall, to: Repository): void {
+  const allowed =
+    actor.kind === 'user'
+      ? hasRole(hub, to, actor.login, 'write')
+      : 'repository_ids' in actor && actor.repository_ids.includes(to.id);
+  if (!allowed) throw new Refusal(403, "You don't have permission to update the head branch.");
+}
+
 /** Merges the base into the head branch. */
 async function updateBranch(call: RepoCall): Promise<Answer> {
   const { hub, actor } = call;
@@ -156,6 +177,10 @@ async function updateBranch(call: RepoCall): Promise<Answer> {
   if (expected && expected !== pull.head_sha) {
     throw unprocessable(`expected head sha didn't match current head ref.`);
   }
+  const from = headRepository(hub, call.repo, issue);
+  if (!from || !(await headTip(hub, call.repo, issue)))
+    throw unprocessable('head repository or branch is gone');
+  checkMayPush(call, from);
   const git = hub.git(call.repo);
   if (await isAncestor(git, pull.base_sha, pull.head_sha)) {
     throw unprocessable('There are no new commits on the base branch.');
@@ -170,7 +195,8 @@ async function updateBranch(call: RepoCall): Promise<Answer> {
     committer: webFlow(),
   });
   const update = { ref: `refs/heads/${pull.head_ref}`, before: pull.head_sha, after: sha };
-  await changeRef({ hub, repo: call.repo, actor, update });
+  await bringOver(hub, { from: call.repo, to: from, sha });
+  await changeRef({ hub, repo: from, actor, update });
   return {
     status: 202,
     body: {

@@ -164,6 +164,7 @@ export function repositoryShape(hub: Hub, repo: Repository) {
     'issues',
     (one) => one.repository_id === repo.id && one.state === 'open',
   ).length;
+  const forks = hub.db.filter('repositories', (one) => one.fork_of === repo.id).length;
   const clone = `${htmlUrl(hub, repo)}.git`;
   return {
     id: repo.id,
@@ -174,7 +175,7 @@ export function repositoryShape(hub: Hub, repo: Repository) {
     owner: userShape(hub, repo.owner),
     html_url: htmlUrl(hub, repo),
     description: repo.description,
-    fork: false,
+    fork: repo.fork_of !== undefined,
     url: repoUrl(hub, repo),
     ...urls,
     git_url: clone,
@@ -187,9 +188,9 @@ export function repositoryShape(hub: Hub, repo: Repository) {
     size: 0,
     stargazers_count: 0,
     watchers_count: 0,
-    forks_count: 0,
+    forks_count: forks,
     open_issues_count: openIssues,
-    forks: 0,
+    forks,
     open_issues: openIssues,
     watchers: 0,
     default_branch: repo.default_branch,
@@ -206,12 +207,12 @@ export function repositoryShape(hub: Hub, repo: Repository) {
     visibility: repo.private ? 'private' : 'public',
     license: null,
     web_commit_signoff_required: false,
-    allow_forking: false,
+    allow_forking: repo.private ? (repo.allow_forking ?? false) : true,
     allow_merge_commit: true,
     allow_squash_merge: true,
     allow_rebase_merge: true,
     allow_auto_merge: false,
-    delete_branch_on_merge: false,
+    delete_branch_on_merge: repo.delete_branch_on_merge ?? false,
     pushed_at: repo.pushed_at,
     created_at: repo.created_at,
     updated_at: repo.pushed_at,

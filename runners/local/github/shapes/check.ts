@@ -3,11 +3,11 @@ import { openPulls } from '../hub.ts';
 import type { CheckRun, CommitStatus, Repository } from '../model.ts';
 import { htmlUrl, nodeId, repoUrl, userShape, viaAppShape } from './account.ts';
 
-/** The short form of the open pull requests whose head is `sha`. */
+/** The short form of the open pull requests whose head is `sha`. Those from forks are left out, as on GitHub. */
 export function pullsOfHead(hub: Hub, repo: Repository, sha: string) {
   const short = { id: repo.id, url: repoUrl(hub, repo), name: repo.name };
   return openPulls(hub, repo)
-    .filter(({ pull }) => pull.head_sha === sha)
+    .filter(({ pull }) => pull.head_sha === sha && !pull.fork)
     .map((issue) => ({
       id: issue.id,
       number: issue.number,

@@ -1,5 +1,5 @@
 import type { ApiVersion } from '../endpoint.ts';
-import { type Hub, isPull, type PullIssue } from '../hub.ts';
+import { type Hub, headOwner, headRepository, isPull, type PullIssue } from '../hub.ts';
 import type { Comment, Issue, Label, Milestone, Repository, Review } from '../model.ts';
 import { htmlUrl, maybeUser, nodeId, repositoryShape, repoUrl, userShape, viaAppShape } from './account.ts';
 
@@ -137,13 +137,14 @@ export function pullShape(hub: Hub, repo: Repository, issue: PullIssue) {
   const { pull } = issue;
   const url = repoUrl(hub, repo, `/pulls/${issue.number}`);
   const html = htmlUrl(hub, repo, `/pull/${issue.number}`);
-  const end = (ref: string, sha: string) => ({
-    label: `${repo.owner}:${ref}`,
+  const end = (ref: string, sha: string, owner: string, of: Repository | undefined) => ({
+    label: `${owner}:${ref}`,
     ref,
     sha,
-    user: userShape(hub, repo.owner),
-    repo: repositoryShape(hub, repo),
+    user: userShape(hub, owner),
+    repo: of ? repositoryShape(hub, of) : null,
   });
+  const head = end(pull.head_ref, pull.head_sha, headOwner(repo, issue), headRepository(hub, repo, issue));
   const links = {
     self: url,
     html,
@@ -185,8 +186,8 @@ export function pullShape(hub: Hub, repo: Repository, issue: PullIssue) {
     review_comment_url: links.review_comment,
     comments_url: links.comments,
     statuses_url: links.statuses,
-    head: end(pull.head_ref, pull.head_sha),
-    base: end(pull.base_ref, pull.base_sha),
+    head,
+    base: { ...end(pull.base_ref, pull.base_sha, repo.owner, repo), repo: repositoryShape(hub, repo) },
     _links: Object.fromEntries(Object.entries(links).map(([key, href]) => [key, { href }])),
     author_association: association(repo, issue.user),
     auto_merge: null,
