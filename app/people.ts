@@ -1,8 +1,7 @@
 import type { PullRequest } from '#lib/github/pulls.ts';
-import { monitorRecordSchema } from '#lib/lifecycle/records.ts';
 import { retrainingWindow } from '../templates/retraining.ts';
 import type { Project } from './project.ts';
-import { readRecord, recordPath } from './records.ts';
+import { monitorRecords } from './records.ts';
 
 /** Who stands behind a pull request, and so doesn't approve what it brings. The app itself is nobody. */
 export type PullPeople = { author: string | null; committers: string[]; causers: string[] };
@@ -16,10 +15,10 @@ export async function readPeople(project: Project, pull: PullRequest): Promise<P
   };
 }
 
-/** The person whose command made the monitor look, and so caused this pull request; empty for any other. */
+/** Whoever's commands made the monitor look that day, and so caused this pull request; empty for any other. */
 async function causersOf({ state }: Pick<Project, 'state'>, { head }: PullRequest): Promise<string[]> {
   const window = retrainingWindow(head.ref);
   if (window === null) return [];
-  const record = await readRecord(state, recordPath.monitor(window.model, window.day), monitorRecordSchema);
-  return record?.asked_by ? [record.asked_by] : [];
+  const records = await monitorRecords(state, window);
+  return records.flatMap(({ asked_by, decision }) => (asked_by && decision === 'open' ? [asked_by] : []));
 }

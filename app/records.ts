@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { digestOf, hexOf } from '#lib/formats/digest.ts';
 import type { StateBranch } from '#lib/github/state-branch.ts';
+import { type MonitorRecord, monitorRecordSchema } from '#lib/lifecycle/records.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 
 /** Where records lie on branch `roundhouse`. */
@@ -16,9 +17,15 @@ export const recordPath = {
     `deployments/${model}/${environment}/${n}.json`,
   registrations: (model: string) => `registrations/${model}/`,
   registration: (model: string, version: string) => `registrations/${model}/${version}.json`,
-  monitor: (model: string, as_of: string) =>
-    `monitor/${model}/${as_of.slice(0, 10).replaceAll('-', '/')}.json`,
+  monitor: (model: string, as_of: string) => `${monitorDay(model, as_of)}.json`,
+  /** A look that somebody asked for stands beside the one of the schedule. */
+  monitorAsked: (model: string, as_of: string, run: number) =>
+    `${monitorDay(model, as_of)}-asked-${run}.json`,
 };
+
+function monitorDay(model: string, as_of: string): string {
+  return `monitor/${model}/${as_of.slice(0, 10).replaceAll('-', '/')}`;
+}
 
 export function recordText(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
@@ -45,4 +52,17 @@ export async function listRecords<Schema extends z.ZodType>(
     if (record !== null) found.push(record);
   }
   return found;
+}
+
+/** What monitoring found of a model, of one day or of all, in order of the data's time and then of writing. */
+export async function monitorRecords(
+  state: Pick<StateBranch, 'read' | 'paths'>,
+  { model, day }: { model: string; day?: string },
+): Promise<MonitorRecord[]> {
+  const month = day?.slice(0, 7).replace('-', '/');
+  const folder = `monitor/${model}/${month === undefined ? '' : `${month}/`}`;
+  const records = await listRecords(state, folder, monitorRecordSchema);
+  return records
+    .filter(({ as_of }) => day === undefined || as_of.startsWith(day))
+    .toSorted((a, b) => a.as_of.localeCompare(b.as_of) || a.at.localeCompare(b.at));
 }

@@ -10,15 +10,16 @@ export type RetrainInputs = {
   /** Data time of the last decision that opened a pull request; null = never. */
   lastOpened: string | null;
   openPullRequests: number;
+  askedBy: string | null;
 };
 
 /** Decides whether a monitor's finding asks for a retraining pull request, and says what it would change. */
 export async function main(inputs: RetrainInputs, deps: StageDeps): Promise<StageResult<'retrain'>> {
   const startedAt = deps.now();
-  const { model, monitor, lastOpened, openPullRequests } = inputs;
+  const { model, monitor, lastOpened, openPullRequests, askedBy } = inputs;
   const { operate, data } = loadModelFolder(deps.workspace, model);
   const found = monitor.predicate.result;
-  const decided = decideRetraining({ operate, data, monitor: found, lastOpened, openPullRequests });
+  const decided = decideRetraining({ operate, data, monitor: found, lastOpened, openPullRequests, askedBy });
   for (const { rule, verdict, expected, actual } of decided.reasons) {
     deps.progress.note(`${rule}: ${verdict}, expected ${expected}, found ${actual}`);
   }

@@ -31,7 +31,7 @@ async function decideAndOpen(context: StageContext, forge: Forge): Promise<Stage
 
 /** The window of the present data.yml ends when the last merged retraining was decided: it starts the cooldown too. */
 function decide(
-  { deps, model, evidence }: StageContext,
+  { deps, model, evidence, option }: StageContext,
   { open, lastDay }: { open: number; lastDay: string | null },
 ): Promise<StageResult<'retrain'>> {
   const { data } = loadModelFolder(deps.workspace, model);
@@ -40,5 +40,7 @@ function decide(
     ...(lastDay === null ? [] : [`${lastDay}T00:00:00.000Z`]),
   ];
   const lastOpened = days.toSorted((one, other) => Date.parse(one) - Date.parse(other)).at(-1) ?? null;
-  return main({ model, monitor: evidence.require('monitor'), lastOpened, openPullRequests: open }, deps);
+  const askedBy = option('asked_by') === '' ? null : option('asked_by');
+  const monitor = evidence.require('monitor');
+  return main({ model, monitor, lastOpened, openPullRequests: open, askedBy }, deps);
 }

@@ -17,7 +17,7 @@ import { readRecord, recordPath, recordText } from '../records.ts';
 import { sayOnce } from '../sticky.ts';
 import { retryDeployments } from './deploy.ts';
 import { historyOf, whyOf } from './history.ts';
-import { askMonitor } from './monitor.ts';
+import { askRetraining } from './monitor.ts';
 import { problemAsk, syncProblem } from './problem.ts';
 import { syncPullRequest } from './pull-request.ts';
 
@@ -128,7 +128,7 @@ async function run(setting: Setting, command: Command): Promise<Outcome> {
     case 'unhold':
       return hold(setting, { held: false, reason: '' });
     case 'retrain':
-      return { ok: true, text: await askMonitor(project, comment) };
+      return askRetraining(project, { model: command.model, comment });
     case 'deploy':
       return { ok: true, text: await retryDeployments(project, command.environment) };
     case 'why':

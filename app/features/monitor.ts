@@ -1,5 +1,5 @@
 import type { WorkflowRun } from '#lib/github/runs.ts';
-import { type MonitorRecord, monitorRecordSchema, type RequestRecord } from '#lib/lifecycle/records.ts';
+import type { MonitorRecord, RequestRecord } from '#lib/lifecycle/records.ts';
 import { allOf } from '../all-of.ts';
 import {
   EvidenceRefused,
@@ -11,7 +11,7 @@ import {
 import { type MainTree, readMain } from '../main-tree.ts';
 import { isDone, once } from '../once.ts';
 import type { Project } from '../project.ts';
-import { listRecords, recordPath, recordText } from '../records.ts';
+import { monitorRecords, recordPath, recordText } from '../records.ts';
 import { readRequest, requestRun } from '../request.ts';
 import { syncHealth } from './health.ts';
 import { syncRetraining } from './retrain.ts';
@@ -37,37 +37,46 @@ export async function syncMonitor(project: Project, main: MainTree): Promise<voi
 }
 
 async function followLatest(project: Project, main: MainTree, model: string): Promise<void> {
-  const records = await listRecords(project.state, `monitor/${model}/`, monitorRecordSchema);
-  const latest = records.toSorted((a, b) => a.as_of.localeCompare(b.as_of)).at(-1);
+  const records = await monitorRecords(project.state, { model });
+  const latest = records.at(-1);
   if (!latest) return;
   await syncHealth(project, latest);
-  await syncRetraining(project, main, latest);
+  // What somebody asked for that day holds beside what the schedule found.
+  const day = latest.as_of.slice(0, 10);
+  const asked = records.filter(({ as_of, asked_by }) => asked_by !== null && as_of.startsWith(day));
+  for (const record of new Set([latest, ...asked])) await syncRetraining(project, main, record);
 }
 
-/** `/retrain`: asks the monitor to look now. */
-export async function askMonitor(
+type RetrainAsk = { model: string | null; comment: { id: number; issue: number; author: { login: string } } };
+
+/** `/retrain`: looks now, and opens a pull request whatever the triggers say. */
+export async function askRetraining(
   project: Project,
-  comment: { id: number; author: { login: string } },
-): Promise<string> {
+  { model, comment }: RetrainAsk,
+): Promise<{ ok: boolean; text: string }> {
   const main = await readMain(project);
-  for (const { name } of main?.models ?? []) {
-    await requestRun(project, {
-      key: monitorKey(name, comment.id),
-      asked_by: comment.author.login,
-      model: name,
-      pull_request: null,
-      workflow: MONITOR_WORKFLOW,
-      ref: project.defaultBranch,
-      inputs: { model: name },
-    });
+  const served = (main?.models ?? []).filter(({ locks }) => locks !== null);
+  const named = served.filter((one) => (model ?? one.name) === one.name);
+  const here = served.filter(({ problem }) => model === null && problem.issue === comment.issue);
+  const [chosen, ...others] = here.length > 0 ? here : named;
+  if (chosen === undefined || others.length > 0) {
+    const names = served.map(({ name }) => `\`/retrain ${name}\``).join(', ');
+    return { ok: false, text: names === '' ? 'no model has a version yet' : `which model? ${names}` };
   }
-  return main
-    ? 'the monitor looks now; a retraining pull request follows if its triggers agree'
-    : 'nothing to monitor';
-}
-
-function monitorKey(model: string, comment: number): string {
-  return `monitor:${model}:comment-${comment}`;
+  const asked_by = comment.author.login;
+  await requestRun(project, {
+    key: `monitor:${chosen.name}:comment-${comment.id}`,
+    asked_by,
+    model: chosen.name,
+    pull_request: null,
+    workflow: MONITOR_WORKFLOW,
+    ref: project.defaultBranch,
+    inputs: { model: chosen.name, asked_by },
+  });
+  return {
+    ok: true,
+    text: `${chosen.name}: the monitor looks now; a retraining pull request follows, unless one is open already`,
+  };
 }
 
 async function takeRun(project: Project, main: MainTree, run: WorkflowRun): Promise<string> {
@@ -136,6 +145,9 @@ async function takeModel({ project, main, run, index, asked_by }: ModelRun): Pro
     if (retrain.statement.predicate.result.monitor !== monitor.digest) {
       return 'the retraining decision was made on other evidence';
     }
+    if (retrain.statement.predicate.result.asked_by !== asked_by) {
+      return 'the retraining decision names somebody who did not ask';
+    }
     return await record({ project, run, asked_by, monitor, retrain });
   } catch (error) {
     if (error instanceof EvidenceRefused) return error.message;
@@ -168,7 +180,10 @@ async function record({
   retrain: Taken<'retrain'>;
 }): Promise<string> {
   const { model, result } = monitor.statement.predicate;
-  const path = recordPath.monitor(model, result.as_of);
+  const path =
+    asked_by === null
+      ? recordPath.monitor(model, result.as_of)
+      : recordPath.monitorAsked(model, result.as_of, run.id);
   const value: MonitorRecord = {
     kind: 'roundhouse-monitor',
     model,

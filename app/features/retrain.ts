@@ -21,7 +21,8 @@ export async function syncRetraining(project: Project, main: MainTree, latest: M
   if (await isDone(project, key)) return;
   const { cooldown } = model.operate.retraining;
   const past = await pastRetrainings(project, model.name);
-  if (!mayOpenRetraining({ day: latest.as_of.slice(0, 10), past, cooldown })) return;
+  const asked = latest.asked_by !== null;
+  if (!mayOpenRetraining({ day: latest.as_of.slice(0, 10), past, cooldown, asked })) return;
   const pull = await readRetraining(project, main, latest, latest.retrain);
   await once(project, {
     key,

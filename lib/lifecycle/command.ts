@@ -1,4 +1,5 @@
 import { nearestOf } from './nearest.ts';
+import { modelNameSchema } from './scalars.ts';
 
 /** Where a command may stand: on an issue, on a pull request, or on both. */
 type Place = 'issue' | 'pull request' | 'both';
@@ -50,9 +51,9 @@ export const COMMANDS = [
   { name: 'unhold', args: '', who: 'write', help: 'lift a hold', on: 'both', built: true },
   {
     name: 'retrain',
-    args: '',
+    args: '[model]',
     who: 'write',
-    help: 'ask the monitor for a retraining decision now',
+    help: 'look now and open a retraining pull request, whatever the triggers say',
     on: 'both',
     built: true,
   },
@@ -158,7 +159,8 @@ export type CommandName = (typeof COMMANDS)[number]['name'];
 
 /** What a line asks for, its arguments checked. `digest` is 16 to 64 hex characters, without `sha256:`. */
 export type Command =
-  | { name: 'help' | 'plan' | 'hold' | 'unhold' | 'retrain' }
+  | { name: 'help' | 'plan' | 'hold' | 'unhold' }
+  | { name: 'retrain'; model: string | null }
   | { name: 'approve'; digest: string }
   | { name: 'object'; reason: string }
   | { name: 'why'; version: string | null }
@@ -229,11 +231,16 @@ function commandOf(name: CommandName, rest: string): Command | string {
       if (rest !== '' && !/^[a-z0-9-]{1,40}$/.test(rest))
         return 'the environment must be a name such as production';
       return { name, environment: rest === '' ? null : rest };
+    case 'retrain': {
+      const model = rest === '' ? null : rest;
+      if (model !== null && !modelNameSchema.safeParse(model).success)
+        return 'the model must be a name such as bikes';
+      return { name, model };
+    }
     case 'help':
     case 'plan':
     case 'hold':
     case 'unhold':
-    case 'retrain':
       return rest === '' ? { name } : `it takes no arguments, found "${rest.slice(0, 60)}"`;
     default:
       return `\`/${name}\` is not built yet`;

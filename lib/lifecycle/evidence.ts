@@ -272,6 +272,8 @@ export type MonitorResult = z.infer<typeof monitorResultSchema>;
 export const retrainResultSchema = z.strictObject({
   as_of: instantSchema,
   decision: z.enum(['open', 'none']),
+  /** Whose `/retrain` it answers; null = the schedule's. */
+  asked_by: z.string().nullable().default(null),
   /** Why: one line per trigger, cooldown and budget. */
   reasons: z.array(reasonSchema),
   /** What the pull request changes in data.yml. */

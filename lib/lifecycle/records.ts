@@ -128,7 +128,7 @@ export const holdRecordSchema = z.strictObject({
 });
 export type HoldRecord = z.infer<typeof holdRecordSchema>;
 
-/** `monitor/<model>/YYYY/MM/DD.json`: one window, by its `as_of`, once. */
+/** `monitor/<model>/YYYY/MM/DD.json`: one window, by its `as_of`, once; `DD-asked-<run>.json` where somebody asked for the look. */
 export const monitorRecordSchema = z.strictObject({
   kind: z.literal('roundhouse-monitor'),
   model: modelNameSchema,

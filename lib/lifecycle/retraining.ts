@@ -15,26 +15,31 @@ export type RetrainingFacts = {
   lastOpened: string | null;
   /** Retraining pull requests of this model that are open. */
   openPullRequests: number;
+  /** Login of the person whose `/retrain` asks for one; null = the triggers alone decide. */
+  askedBy: string | null;
 };
 
 /**
- * Whether decay asks for a retraining pull request. Only loss on matured labels opens one: input drift alone
- * never does. In the reasons, `failed` is a trigger that fires or a brake that holds.
+ * Whether decay, or a person, asks for a retraining pull request. Of what is measured only loss on matured
+ * labels opens one: input drift alone never does. In the reasons, `failed` is a trigger that fires or a brake
+ * that holds. A person passes the cooldown, and never the brake of one at a time.
  */
 export function decideRetraining(facts: RetrainingFacts): Omit<RetrainResult, 'monitor'> {
-  const { operate, monitor } = facts;
+  const { operate, monitor, askedBy } = facts;
   const { when, triggers } = operate.retraining;
   const fired = triggers
     .filter((trigger) => trigger.kind === 'labelled_loss')
     .map((trigger) => checkTrigger(trigger, monitor));
   const brakes = checkBrakes(facts);
   const fires = (reason: Reason) => reason.verdict === 'failed';
-  const asked = fired.length > 0 && (when === 'any' ? fired.some(fires) : fired.every(fires));
-  const opens = asked && !brakes.some(fires);
-  const reasons = fired.length > 0 ? [...fired, ...brakes] : [noTrigger, ...brakes];
+  const decayed = fired.length > 0 && (when === 'any' ? fired.some(fires) : fired.every(fires));
+  const opens = (decayed || askedBy !== null) && !brakes.some(fires);
+  const asked = askedBy === null ? [] : [askedFor(askedBy)];
+  const reasons = [...asked, ...(fired.length > 0 ? fired : [noTrigger]), ...brakes];
   return {
     as_of: monitor.as_of,
     decision: opens ? 'open' : 'none',
+    asked_by: askedBy,
     reasons,
     change: opens ? changeOf(facts) : null,
   };
@@ -47,6 +52,16 @@ const noTrigger: Reason = {
   actual: 'none is declared, so nothing opens a pull request',
   where: 'operate.yml',
 };
+
+function askedFor(login: string): Reason {
+  return {
+    rule: 'asked for',
+    verdict: 'failed',
+    expected: 'nobody has to ask',
+    actual: `@${login} asked with /retrain`,
+    where: 'comment',
+  };
+}
 
 /** The newest labelled window: it ends at the start of the day whose labels have all had time to come. */
 function changeOf({ operate, data, monitor }: RetrainingFacts): RetrainResult['change'] {
@@ -108,16 +123,16 @@ function checkLoss({
   return { verdict: atLeast(size, limit), limit };
 }
 
-function checkBrakes({ operate, monitor, lastOpened, openPullRequests }: RetrainingFacts): Reason[] {
+function checkBrakes({ operate, monitor, lastOpened, openPullRequests, askedBy }: RetrainingFacts): Reason[] {
   const { cooldown } = operate.retraining;
   const ends = lastOpened === null ? null : Date.parse(lastOpened) + durationMs(cooldown);
   const cooling = ends !== null && Date.parse(monitor.as_of) < ends;
   return [
     {
       rule: 'retraining.cooldown',
-      verdict: cooling ? 'failed' : 'passed',
+      verdict: cooling && askedBy === null ? 'failed' : 'passed',
       expected: `${cooldown} since the last one was opened`,
-      actual: lastOpened === null ? 'none was opened before' : `the last one was opened as of ${lastOpened}`,
+      actual: `${lastOpened === null ? 'none was opened before' : `the last one was opened as of ${lastOpened}`}${cooling && askedBy !== null ? ': passed over, because it was asked for' : ''}`,
       where: 'operate.yml',
     },
     {
@@ -141,13 +156,16 @@ export function mayOpenRetraining({
   day,
   past,
   cooldown,
+  asked = false,
 }: {
   day: string;
   past: readonly PastRetraining[];
   cooldown: string;
+  /** A person asked for it: the cooldown is passed over. */
+  asked?: boolean;
 }): boolean {
   const others = past.filter((retraining) => retraining.day !== day);
   if (others.some(({ open }) => open)) return false;
   const latest = Math.max(...others.map((retraining) => Date.parse(retraining.day)));
-  return others.length === 0 || Date.parse(day) - latest >= durationMs(cooldown);
+  return asked || others.length === 0 || Date.parse(day) - latest >= durationMs(cooldown);
 }

@@ -62,7 +62,14 @@ async function monitor(labels: readonly (number | null)[], some = hours): Promis
 const maeOf = ({ performance }: MonitorResult) => performance.find(({ metric }) => metric === 'mae');
 
 async function decide(found: Statement<'monitor'>, facts = {}) {
-  const inputs = { model: 'bikes', monitor: found, lastOpened: null, openPullRequests: 0, ...facts };
+  const inputs = {
+    model: 'bikes',
+    monitor: found,
+    lastOpened: null,
+    openPullRequests: 0,
+    askedBy: null,
+    ...facts,
+  };
   return (await retrain(inputs, judged.bikes.deps())).statement.predicate.result;
 }
 

@@ -123,7 +123,7 @@ describe('the pull request of a decision', () => {
     const store = { put: missing, putFile: missing, get: missing, getFile: missing, has: missing };
     const deps = { workspace, run, store, exchange: store, logs: null, now: () => new Date(), scratch: '' };
     const { statement } = await main(
-      { model: 'bikes', monitor, lastOpened: null, openPullRequests: 0 },
+      { model: 'bikes', monitor, lastOpened: null, openPullRequests: 0, askedBy: null },
       { ...deps, progress: silentProgress },
     );
     return { statement, monitor, workspace };

@@ -55,7 +55,10 @@ describe('whose evidence counts', () => {
 
 describe('takeStatement', () => {
   const made = { id: 11, attempt: 1, repository };
-  const result = retrainResult('2026-01-01T00:00:00Z', digestOf('monitor'), false);
+  const result = retrainResult('2026-01-01T00:00:00Z', digestOf('monitor'), {
+    triggered: false,
+    asked_by: null,
+  });
   const good = statementOf('retrain', { model: 'bikes', plan: null, run: made, result });
   const expected = { repository, model: 'bikes', plan: null };
 

@@ -53,6 +53,7 @@ function factsOf(
     monitor: monitorOf({ estimate: 90, lower: 85, upper: 95 }),
     lastOpened: null,
     openPullRequests: 0,
+    askedBy: null,
     ...found,
   };
 }
@@ -145,6 +146,39 @@ describe('decay', () => {
   ])('of %o is %s, by the triggers or else by the problem', (served, verdict) => {
     expect(verdictOf(served, [mae])).toBe(verdict);
     expect(verdictOf(served, [])).toBe(verdict);
+  });
+});
+
+describe('a retraining that a person asks for', () => {
+  const quiet = monitorOf({ estimate: 40, lower: 35, upper: 45 }, { decay: 'passed' });
+
+  it('opens where no trigger fires, and says who asked', () => {
+    expect(decideRetraining(factsOf({ monitor: quiet })).decision).toBe('none');
+    const decided = decideRetraining(factsOf({ monitor: quiet, askedBy: 'ada' }));
+    expect(decided).toMatchObject({ decision: 'open', asked_by: 'ada' });
+    expect(decided.reasons[0]).toMatchObject({ rule: 'asked for', actual: '@ada asked with /retrain' });
+    expect(decided.change).not.toBeNull();
+  });
+
+  it('passes over the cooldown, which says so, and not over an open one', () => {
+    const cooling = factsOf({ monitor: quiet, askedBy: 'ada', lastOpened: '2012-06-20T00:00:00Z' });
+    const decided = decideRetraining(cooling);
+    expect(decided.decision).toBe('open');
+    const brake = decided.reasons.find(({ rule }) => rule === 'retraining.cooldown');
+    expect(brake).toMatchObject({ verdict: 'passed', actual: expect.stringContaining('passed over') });
+    expect(decideRetraining({ ...cooling, openPullRequests: 1 })).toMatchObject({
+      decision: 'none',
+      change: null,
+    });
+  });
+
+  it.each([
+    [true, false, true],
+    [false, false, false],
+    [true, true, false],
+  ])('asked %s, another open %s: may open %s', (asked, open, may) => {
+    const past = [{ day: '2012-06-20', open }];
+    expect(mayOpenRetraining({ day: '2012-07-01', past, cooldown: 'P30D', asked })).toBe(may);
   });
 });
 

@@ -111,4 +111,30 @@ describe('the app in the local GitHub, from problem to retraining', { timeout: 2
       'bikes: the error on labels is outside its bounds',
     ]);
   });
+
+  it('opens one that a person asks for within the cooldown, and does not count their own approval', async () => {
+    Object.assign(world.jobs.findings, { decay: 'passed', retrain: false });
+    await world.control('/clock', { now: '2027-04-05T06:00:00Z' });
+    await say(world, 'product-owner', 1, '/retrain');
+    const pull = await eventually(
+      'the retraining pull request that was asked for',
+      async () => {
+        const { data } = await world.as('ml-lead').rest.pulls.list({ ...R, state: 'open' });
+        return data.find(({ head }) => head.ref === 'roundhouse-retrain-bikes-2027-04-05');
+      },
+      world,
+    );
+    expect(pull.user?.login).toBe(BOT);
+    await gateOf(world, pull.number, 'action_required');
+    await say(world, 'product-owner', pull.number, await approveLine(world, pull.number));
+    const reply = await eventually(
+      'the refusal',
+      async () =>
+        (await commentsOf(world, pull.number)).find(
+          ({ author, body }) => author === BOT && body.includes('❌') && body.includes('/approve'),
+        ),
+      world,
+    );
+    expect(reply.body).toMatch(/caused|asked/);
+  });
 });

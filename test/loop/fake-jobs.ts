@@ -130,7 +130,8 @@ export function startFakeJobs({
     const seen = statementOf('monitor', { ...about, result: monitorResult(as_of, findings.decay) });
     const digest = digestOf(JSON.stringify(seen, null, 2));
     await upload(run, `evidence-monitor-0-${run.attempt}`, seen);
-    const result = retrainResult(as_of, digest, findings.retrain);
+    const asked_by = claimed.inputs.asked_by || null;
+    const result = retrainResult(as_of, digest, { triggered: findings.retrain, asked_by });
     await upload(run, `evidence-retrain-0-${run.attempt}`, statementOf('retrain', { ...about, result }));
   }
 

@@ -223,14 +223,20 @@ export function monitorResult(as_of: string, decay: 'passed' | 'inconclusive' | 
   };
 }
 
-export function retrainResult(as_of: string, monitor: Digest, open: boolean): RetrainResult {
+export function retrainResult(
+  as_of: string,
+  monitor: Digest,
+  { triggered, asked_by }: { triggered: boolean; asked_by: string | null },
+): RetrainResult {
+  const open = triggered || asked_by !== null;
   return {
     as_of,
     decision: open ? 'open' : 'none',
+    asked_by,
     reasons: [
       {
         rule: 'labelled_loss',
-        verdict: open ? 'failed' : 'passed',
+        verdict: triggered ? 'failed' : 'passed',
         expected: 'at most 60',
         actual: '95',
         where: 'mae',

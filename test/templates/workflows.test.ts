@@ -67,7 +67,7 @@ test.each([
   ['roundhouse.yml', ['request_id', 'plan']],
   ['roundhouse-evaluate.yml', ['request_id', 'plan', 'run_id']],
   ['roundhouse-deploy.yml', ['request_id', 'model', 'environment', 'action', 'record']],
-  ['roundhouse-monitor.yml', ['request_id', 'model', 'as_of']],
+  ['roundhouse-monitor.yml', ['request_id', 'model', 'as_of', 'asked_by']],
 ])('%s is dispatched with %j', (name, inputs) => {
   const text = workflows.find((workflow) => workflow.name === name)?.text ?? '';
   expect(Object.keys(readWorkflow(text).on?.workflow_dispatch?.inputs ?? {})).toEqual(inputs);
