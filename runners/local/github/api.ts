@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { inVersion } from './api-version.ts';
 import { type Actor, actorLogin, authenticate, authorize, tokenKey } from './auth.ts';
 import type { Answer, ApiVersion, Call, Endpoint } from './endpoint.ts';
 import { findRepository, type Hub } from './hub.ts';
@@ -92,7 +93,7 @@ async function handle({ hub, endpoint, request, reply, limits }: Handling): Prom
   const answer = await run(endpoint, call);
   // Nothing is answered before it is safe.
   await hub.db.committed();
-  return send({ request, reply, answer, budget });
+  return send({ request, reply, answer, budget, version });
 }
 
 async function run(endpoint: Endpoint, call: Call): Promise<Answer> {
@@ -121,13 +122,14 @@ type Sending = {
   reply: FastifyReply;
   answer: Answer;
   budget: { refund(): void };
+  version: ApiVersion;
 };
 
-function send({ request, reply, answer, budget }: Sending): FastifyReply {
+function send({ request, reply, answer, budget, version }: Sending): FastifyReply {
   reply.code(answer.status).headers(answer.headers ?? {});
   if (answer.body === undefined) return reply.send();
   if (!isJson(answer.body)) return reply.send(answer.body);
-  const text = JSON.stringify(answer.body);
+  const text = JSON.stringify(inVersion(version, answer.body));
   reply.type('application/json; charset=utf-8');
   if (request.method !== 'GET' || answer.status !== 200) return reply.send(text);
   const etag = `W/"${createHash('sha256').update(text).digest('hex')}"`;

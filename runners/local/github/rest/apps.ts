@@ -73,7 +73,8 @@ function rateLimit(call: Call) {
   const reset = Number(call.reply.getHeader('x-ratelimit-reset') ?? 0);
   const core = { limit, remaining, reset, used: limit - remaining, resource: 'core' };
   // The version 2026-03-10 no longer repeats `core` as `rate`.
-  return ok({ resources: { core }, ...(call.version === '2022-11-28' ? { rate: core } : {}) });
+  const search = { limit: 30, remaining: 30, reset, used: 0, resource: 'search' };
+  return ok({ resources: { core, search }, ...(call.version === '2022-11-28' ? { rate: core } : {}) });
 }
 
 function asApp({ actor }: Call): App {

@@ -17,6 +17,7 @@ import { isAncestor, mergeTree, webFlow, writeCommit } from '../merge.ts';
 import type { Deployment, DeploymentStatus } from '../model.ts';
 import { changeRef } from '../refs.ts';
 import { notFound, Refusal } from '../refusal.ts';
+import { htmlUrl, nodeId, repoUrl } from '../shapes/account.ts';
 import { latestChecks, latestStatuses } from '../shapes/check.ts';
 import { deploymentShape, deploymentStatusShape } from '../shapes/release.ts';
 import { emit } from '../webhooks.ts';
@@ -245,6 +246,23 @@ function listEnvironments(call: RepoCall): Answer {
   const names = [...new Set(ofRepository(call).map(({ environment }) => environment))];
   return ok({
     total_count: names.length,
-    environments: names.map((name, at) => ({ id: at + 1, name, protection_rules: [] })),
+    environments: names.map((name) => environmentShape(call, name)),
   });
+}
+
+function environmentShape(call: RepoCall, name: string) {
+  const [first] = ofRepository(call).filter(({ environment }) => environment === name);
+  const at = first?.created_at ?? call.repo.created_at;
+  const path = encodeURIComponent(name);
+  return {
+    id: first?.id ?? 0,
+    node_id: nodeId('Environment', first?.id ?? 0),
+    name,
+    url: repoUrl(call.hub, call.repo, `/environments/${path}`),
+    html_url: htmlUrl(call.hub, call.repo, `/deployments/${path}`),
+    created_at: at,
+    updated_at: at,
+    protection_rules: [],
+    deployment_branch_policy: null,
+  };
 }

@@ -14,7 +14,7 @@ import { getIssue, isPull, issueKey, timestamp } from '../hub.ts';
 import type { Issue, Repository } from '../model.ts';
 import { emitPull } from '../pull-sync.ts';
 import { invalid, Refusal } from '../refusal.ts';
-import { forVersion, issueShape, labelsShape } from '../shapes/issue.ts';
+import { issueShape, labelsShape } from '../shapes/issue.ts';
 import { emit } from '../webhooks.ts';
 import { onIssueEvent } from '../workflow-events.ts';
 
@@ -45,7 +45,7 @@ export const issues: Endpoint[] = [
 ];
 
 function shown(call: RepoCall, issue: Issue) {
-  return forVersion(call.version, issueShape(call.hub, call.repo, issue));
+  return issueShape(call.hub, call.repo, issue);
 }
 
 /** One row of a list may be asked for by any of these, as on GitHub. */

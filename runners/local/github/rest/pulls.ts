@@ -30,7 +30,7 @@ import { bringOver, emitPull, headTip, writeTestMerge } from '../pull-sync.ts';
 import { invalid, Refusal } from '../refusal.ts';
 import { htmlUrl, repoUrl } from '../shapes/account.ts';
 import { commitShape, listCommits } from '../shapes/commit.ts';
-import { forVersion, pullShape } from '../shapes/issue.ts';
+import { pullShape } from '../shapes/issue.ts';
 import { checkBody, checkState, editText, newIssue, setState, sorted } from './issues.ts';
 
 export const pulls: Endpoint[] = [
@@ -49,7 +49,7 @@ export function fromPath(call: RepoCall): PullIssue {
 }
 
 async function detail(call: RepoCall, issue: PullIssue) {
-  return forVersion(call.version, await pullDetail(call.hub, call.repo, issue));
+  return pullDetail(call.hub, call.repo, issue);
 }
 
 function listPulls(call: RepoCall): Answer {
@@ -59,9 +59,7 @@ function listPulls(call: RepoCall): Answer {
     .filter('issues', (one) => one.repository_id === call.repo.id && (state === 'all' || one.state === state))
     .filter(isPull)
     .filter((one) => isHead(call, one, query.head) && (!query.base || one.pull.base_ref === query.base));
-  return list(call, sorted(rows, query), (one) =>
-    forVersion(call.version, pullShape(call.hub, call.repo, one)),
-  );
+  return list(call, sorted(rows, query), (one) => pullShape(call.hub, call.repo, one));
 }
 
 /** `owner:branch`, or a branch of this repository. */

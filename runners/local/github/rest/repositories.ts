@@ -28,7 +28,12 @@ export const repositories: Endpoint[] = [
 
 function shownTo(hub: Hub, row: Repository, actor: Actor) {
   const role = actor.kind === 'user' ? roleOf(hub, row, actor.login) : undefined;
-  return { ...repositoryShape(hub, row), ...(role ? { permissions: rolePermissions(role) } : {}) };
+  return {
+    ...repositoryShape(hub, row),
+    network_count: 0,
+    subscribers_count: 0,
+    ...(role ? { permissions: rolePermissions(role) } : {}),
+  };
 }
 
 function isProtected(row: Repository, branch: string): boolean {

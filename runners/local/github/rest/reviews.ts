@@ -15,7 +15,7 @@ import type { Review } from '../model.ts';
 import { emitPull } from '../pull-sync.ts';
 import { notFound, Refusal, unprocessable } from '../refusal.ts';
 import { userShape } from '../shapes/account.ts';
-import { forVersion, pullShape, reviewShape } from '../shapes/issue.ts';
+import { pullShape, reviewShape } from '../shapes/issue.ts';
 import { emit } from '../webhooks.ts';
 import { checkBody } from './issues.ts';
 import { fromPath } from './pulls.ts';
@@ -155,6 +155,6 @@ async function request(call: RepoCall, add: boolean): Promise<Answer> {
       more: { requested_reviewer: userShape(hub, login) },
     });
   }
-  const body = forVersion(call.version, pullShape(hub, call.repo, issue));
+  const body = pullShape(hub, call.repo, issue);
   return add ? created(body) : ok(body);
 }

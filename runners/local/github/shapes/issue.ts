@@ -1,5 +1,9 @@
+<<<<<<< HEAD
 import type { ApiVersion } from '../endpoint.ts';
 import { type Hub, headOwner, headRepository, isPull, type PullIssue } from '../hub.ts';
+=======
+import { type Hub, isPull, type PullIssue } from '../hub.ts';
+>>>>>>> eba0bf1 (Answers and deliveries of the local GitHub are held against GitHub's OpenAPI description, in both versions of the API; what version 2026-03-10 removed is removed in one place)
 import type { Comment, Issue, Label, Milestone, Repository, Review } from '../model.ts';
 import { htmlUrl, maybeUser, nodeId, repositoryShape, repoUrl, userShape, viaAppShape } from './account.ts';
 
@@ -211,21 +215,4 @@ export function reviewShape(hub: Hub, repo: Repository, review: Review) {
     submitted_at: review.submitted_at,
     commit_id: review.commit_id,
   };
-}
-
-/**
- * What version 2026-03-10 no longer answers: `assignee` and `merge_commit_sha`. Webhooks have no version and
- * keep both.
- */
-export function forVersion<T extends object>(
-  version: ApiVersion,
-  shape: T,
-): Omit<T, 'assignee' | 'merge_commit_sha'> {
-  if (version === '2022-11-28') return shape;
-  const {
-    assignee: _a,
-    merge_commit_sha: _m,
-    ...rest
-  } = shape as T & { assignee?: unknown; merge_commit_sha?: unknown };
-  return rest;
 }
