@@ -285,15 +285,7 @@ async function onRuns({ world, bot }: Scene): Promise<void> {
   await bot.rest.actions.getWorkflowRun(at);
   await bot.rest.actions.listWorkflowRuns({ ...R, workflow_id: 'train.yml' });
   await bot.rest.actions.listWorkflowRunsForRepo(R);
-  const now = new Date().toISOString();
-  const step = { number: 1, name: 's', started_at: now, completed_at: now };
-  const job = { key: 'a', name: 'a', labels: ['x'], runner_name: 'r1', annotations: [], summary: '' };
-  const done = { status: 'completed', conclusion: 'success' } as const;
-  const times = { started_at: now, completed_at: now };
-  await world.control.update(run.id, {
-    ...done,
-    jobs: [{ ...job, ...done, ...times, steps: [{ ...step, ...done }] }],
-  });
+  await playJob(world, run.id);
   await world.control.call('PUT', `/runs/${run.id}/artifacts/evidence-train-1`, 'zip', 'application/zip');
   await bot.rest.actions.listJobsForWorkflowRun(at);
   const { data: artifacts } = await bot.rest.actions.listWorkflowRunArtifacts(at);
@@ -304,6 +296,23 @@ async function onRuns({ world, bot }: Scene): Promise<void> {
   const other = await world.control.claim();
   await bot.rest.actions.cancelWorkflowRun({ ...R, run_id: other?.id ?? 0 });
   await world.event('workflow_run', 'completed');
+}
+
+/** A job as the runner tells it: queued, then in progress, then done. */
+async function playJob({ control }: World, run: number): Promise<void> {
+  const now = new Date().toISOString();
+  const open = { conclusion: null, completed_at: null };
+  const done = { status: 'completed', conclusion: 'success', started_at: now, completed_at: now } as const;
+  const job = { key: 'a', name: 'a', labels: ['x'], runner_name: 'r1', annotations: [], summary: '' };
+  const step = { number: 1, name: 's' };
+  const states = [
+    { ...open, status: 'queued', started_at: null, steps: [] },
+    { ...open, status: 'in_progress', started_at: now, steps: [{ ...step, ...done }] },
+    { ...done, steps: [{ ...step, ...done }] },
+  ] as const;
+  for (const { steps, ...state } of states)
+    await control.update(run, { status: 'in_progress', jobs: [{ ...job, ...state, steps: [...steps] }] });
+  await control.update(run, { status: 'completed', conclusion: 'success' });
 }
 
 /** Refusals have described bodies too. */

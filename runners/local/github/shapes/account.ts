@@ -196,6 +196,7 @@ export function repositoryShape(hub: Hub, repo: Repository) {
     default_branch: repo.default_branch,
     is_template: false,
     topics: [],
+    custom_properties: {},
     has_issues: true,
     has_projects: false,
     has_wiki: false,

@@ -1,9 +1,4 @@
-<<<<<<< HEAD
-import type { ApiVersion } from '../endpoint.ts';
 import { type Hub, headOwner, headRepository, isPull, type PullIssue } from '../hub.ts';
-=======
-import { type Hub, isPull, type PullIssue } from '../hub.ts';
->>>>>>> eba0bf1 (Answers and deliveries of the local GitHub are held against GitHub's OpenAPI description, in both versions of the API; what version 2026-03-10 removed is removed in one place)
 import type { Comment, Issue, Label, Milestone, Repository, Review } from '../model.ts';
 import { htmlUrl, maybeUser, nodeId, repositoryShape, repoUrl, userShape, viaAppShape } from './account.ts';
 
