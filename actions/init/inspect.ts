@@ -1,8 +1,9 @@
 import { copyFile, rm } from 'node:fs/promises';
-import { extname, join } from 'node:path';
-import { type Csv, csvFault, csvReader, guessDelimiter } from '#lib/data/csv.ts';
+import { join } from 'node:path';
 import { openSession, type Session } from '#lib/data/duckdb.ts';
-import { quoteName, quoteText, type SqlColumn } from '#lib/data/table-io.ts';
+import { detectTable, loadTable, plainPath, type TableFormat } from '#lib/data/table-file.ts';
+import { quoteName, type SqlColumn } from '#lib/data/table-io.ts';
+import type { Dialect } from '#lib/lifecycle/data.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 
 export type ColumnFacts = Pick<SqlColumn, 'name' | 'type' | 'kind' | 'integer'> & {
@@ -17,9 +18,9 @@ export type ColumnFacts = Pick<SqlColumn, 'name' | 'type' | 'kind' | 'integer'> 
 
 /** What `init` needs to know of a file: counts and ranges, never a row. */
 export type FileFacts = {
-  format: 'csv' | 'parquet';
-  /** Of a CSV: what stands between its values. */
-  delimiter: string | null;
+  format: TableFormat;
+  /** What the reader did that a person may not expect. */
+  notes: string[];
   rows: number;
   columns: ColumnFacts[];
   /** Rows are told apart by the time alone. */
@@ -37,33 +38,36 @@ export async function inspectFile(
   file: string,
   {
     target,
-    delimiter,
+    time: expected,
+    asked,
     scratch,
     timeOf,
   }: {
     target: string;
-    delimiter: string | null;
+    /** Columns that the user named for the time. */
+    time: readonly string[];
+    /** What the user says of a CSV; the rest is found out. */
+    asked: Partial<Dialect>;
     scratch: string;
     timeOf: (columns: readonly SqlColumn[]) => string | null;
   },
 ): Promise<FileFacts> {
-  const format = extname(file).toLowerCase() === '.parquet' ? 'parquet' : 'csv';
-  const path = join(scratch, `inspected.${format}`);
+  // By the reader of the data stage: what `init` writes down is what that stage will find.
+  const format = await detectTable(file, { label: file, asked, names: [target, ...expected] });
+  const path = join(scratch, `inspected.${format.kind}`);
   await copyFile(file, path);
   const session = await openSession({ folder: scratch });
   try {
-    const csv = format === 'csv' ? await csvOf(session, path, delimiter) : null;
-    await load(session, { file, path, csv });
+    const { rows, notes } = await loadTable({ session, path, format, label: file, table: 'data' });
     const columns = await session.columns('data');
-    const found = targetOf(columns, { file, target, csv });
-    const rows = await session.count('data');
+    const found = targetOf(columns, { file, target, format });
     const facts = await Promise.all(columns.map((column) => columnFacts({ session, column, target: found })));
     const time = timeOf(columns);
     const one = quoteName(target);
     const numeric = found.kind === 'number' && distinctOf(facts, target) > 2;
     return {
       format,
-      delimiter: csv?.delimiter ?? null,
+      notes,
       rows,
       columns: facts,
       classes: distinctOf(facts, target) > 20 ? [] : await classesOf(session, one),
@@ -79,35 +83,13 @@ export async function inspectFile(
     };
   } finally {
     session.close();
-    await rm(path, { force: true });
-  }
-}
-
-async function csvOf(session: Session, path: string, asked: string | null): Promise<Csv> {
-  return { path, delimiter: asked ?? (await guessDelimiter(session, path)) ?? ',' };
-}
-
-/** By the reader of the data stage: what `init` writes down is what that stage will find. */
-async function load(
-  session: Session,
-  { file, path, csv }: { file: string; path: string; csv: Csv | null },
-): Promise<void> {
-  const reader = csv ? csvReader(csv) : `read_parquet(${quoteText(path)})`;
-  try {
-    await session.run(`CREATE TABLE data AS SELECT * FROM ${reader}`);
-  } catch (cause) {
-    const place = csv && (await csvFault(session, csv));
-    const reason = place ?? (cause instanceof Error ? cause.message.split('\n')[0] : 'unknown');
-    throw new UserError(`${file} cannot be read as ${csv ? 'csv' : 'parquet'}: ${reason}`, {
-      fix: 'give a CSV with a header line, or Parquet; --delimiter sets what stands between values',
-      cause,
-    });
+    for (const each of [path, plainPath(path)]) await rm(each, { force: true });
   }
 }
 
 function targetOf(
   columns: readonly SqlColumn[],
-  { file, target, csv }: { file: string; target: string; csv: Csv | null },
+  { file, target, format }: { file: string; target: string; format: TableFormat },
 ): SqlColumn {
   const found = columns.find(({ name }) => name === target);
   if (found !== undefined) return found;
@@ -115,8 +97,8 @@ function targetOf(
     `${file} has no column "${target}"; it has: ${columns.map(({ name }) => name).join(', ')}`,
     {
       fix:
-        csv !== null && columns.length === 1
-          ? `say what stands between its values with --delimiter: "${csv.delimiter}" gives one column`
+        format.kind === 'csv' && columns.length === 1
+          ? `say what stands between its values with --delimiter: "${format.dialect.delimiter}" gives one column`
           : 'give one of them as --target',
     },
   );

@@ -53,7 +53,8 @@ async function planModel(model: NonNullable<InitInputs['model']>, scratch: strin
   }
   const facts = await inspectFile(data, {
     target,
-    delimiter,
+    time,
+    asked: delimiter === null ? {} : { delimiter },
     scratch,
     timeOf: (columns) => timeSql(time, columns),
   });

@@ -33,6 +33,7 @@ export function modelFiles(
       { path: `${folder}/operate.yml`, text: draftOperate(problem, 'production') },
     ],
     notes: [
+      ...facts.notes,
       ...notes,
       `success is ${success?.metric} ${success?.direction === 'minimize' ? 'at most' : 'at least'} ${success?.threshold}, about what the trivial answer reaches: write what helps into problem.yml`,
       'objective, decision and stakeholders of problem.yml are for you to write',
@@ -129,7 +130,7 @@ function reportOf(request: ModelRequest, { facts, problem, inputs, leftOut, leak
     positive: task.kind === 'binary' ? task.positive : null,
     time: request.time.length === 0 ? null : { columns: request.time },
     rows: facts.rows,
-    dialect: facts.delimiter === null ? null : { delimiter: facts.delimiter },
+    dialect: facts.format.kind === 'csv' ? facts.format.dialect : null,
     columns: facts.columns.map(({ name, type, kind, distinct, missing }) => ({
       ...{ name, type, kind, role: roleOf(name), distinct, missing },
     })),

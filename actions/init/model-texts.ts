@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import type { Split } from '#lib/lifecycle/data.ts';
+import { dialectWordsOf } from '#lib/lifecycle/data.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import type { ColumnFacts, FileFacts } from './inspect.ts';
@@ -12,10 +13,10 @@ export function dataYaml(
   { facts, object, inputs }: { facts: FileFacts; object: Digest; inputs: InitInput[] },
 ): string {
   const source = {
-    kind: facts.format,
+    kind: facts.format.kind,
     name: 'history',
     object,
-    ...(facts.delimiter === null || facts.delimiter === ',' ? {} : { delimiter: facts.delimiter }),
+    ...(facts.format.kind === 'csv' ? dialectWordsOf(facts.format.dialect) : {}),
   };
   const block = (value: object) => stringify(value, { lineWidth: 0 }).trimEnd();
   const key = hasTime(request) && facts.uniqueTime ? 'event_time' : 'row_number';

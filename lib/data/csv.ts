@@ -1,65 +1,133 @@
-import { open } from 'node:fs/promises';
+import type { Dialect } from '../lifecycle/data.ts';
+import { MAX_RECORD_BYTES } from './csv-scan.ts';
 import type { Session } from './duckdb.ts';
-import { quoteText } from './table-io.ts';
+import { quoteName, quoteText, type SqlColumn } from './table-io.ts';
 
-export type Csv = { path: string; delimiter: string };
-
-/**
- * Table function of a CSV file with a header, RFC 4180 quotes and no lines to skip. The dialect is fixed:
- * DuckDB's own guess drops rows at the top, without a word, when a longer one follows. Types are guessed from
- * all rows, so that none depends on where a sample fell.
- */
-export function csvReader(csv: Csv): string {
-  return `read_csv(${dialect(csv)}, comment = '', sample_size = -1)`;
-}
-
-const LINES = `header = true, quote = '"', escape = '"', skip = 0, strict_mode = true, null_padding = false, ignore_errors = false`;
-
-function dialect({ path, delimiter }: Csv): string {
-  return `${quoteText(path)}, delim = ${quoteText(delimiter)}, ${LINES}`;
-}
-
-/** What stands between the values of a file, as all its lines suggest; null where they suggest nothing. */
-export async function guessDelimiter(session: Session, path: string): Promise<string | null> {
-  const sniffed = `(SELECT Delimiter AS found FROM sniff_csv(${quoteText(path)}, ${LINES}, sample_size = -1))`;
-  const column = await session.read(sniffed).then(
-    ({ columns }) => columns.get('found'),
-    () => undefined,
-  );
-  return column?.kind === 'text' ? (column.values[0] ?? null) : null;
-}
+/** A CSV file that was scanned: UTF-8, one kind of line ends, rows of equal length. */
+export type ScannedCsv = {
+  path: string;
+  dialect: Pick<Dialect, 'delimiter' | 'quote' | 'decimal' | 'missing' | 'missing_by_column'>;
+  names: readonly string[];
+  /** Line ends before the first row. */
+  skip: number;
+  /** Some lines end in another way than others. */
+  hasMixedEnds: boolean;
+};
 
 /**
- * The line that breaks a CSV file and why, without its cells; null where each line reads well. The guess of
- * types tells neither, so the file is read once more as text with the columns of its header.
+ * Table function of a scanned file. Nothing of its dialect is left to DuckDB, whose own guess drops rows at
+ * the top, without a word, when a longer one follows. Types are guessed from all rows, so that none depends
+ * on where a sample fell; `types` says some of them.
  */
-export async function csvFault(session: Session, csv: Csv): Promise<string | null> {
-  const header = await firstLine(csv.path);
-  const columns = header.split(csv.delimiter).map((_, index) => `'c${index}': 'VARCHAR'`);
-  const reader = `read_csv(${dialect(csv)}, auto_detect = false, columns = {${columns.join(', ')}})`;
-  try {
-    // Every column must be read: a bare count would skip the check of quotes.
-    await session.count(`(SELECT * FROM ${reader} WHERE hash(COLUMNS(*)) IS NOT NULL)`);
-    return null;
-  } catch (error) {
-    const text = String(error);
-    const line = /CSV Error on Line: (\d+)/.exec(text)?.[1];
-    const why =
-      /^(Expected Number of Columns: \d+ Found: \d+|Value with unterminated quote found|Invalid unicode.*|.*[Mm]aximum line size.*)/m.exec(
-        text,
-      );
-    return line === undefined ? null : `line ${line}${why === null ? '' : `: ${why[0]}`}`;
+function reader(
+  { path, dialect, names, skip, hasMixedEnds }: ScannedCsv,
+  types: ReadonlyMap<string, string>,
+): string {
+  const { delimiter, quote, decimal, missing } = dialect;
+  const said = [...types].map(([name, type]) => `${quoteText(name)}: ${quoteText(type)}`);
+  return `read_csv(${[
+    quoteText(path),
+    `delim = ${quoteText(delimiter)}, quote = ${quoteText(quote)}, escape = ${quoteText(quote)}`,
+    `header = false, names = [${names.map(quoteText).join(', ')}], skip = ${skip}`,
+    ...(said.length > 0 ? [`types = {${said.join(', ')}}`] : []),
+    ...(decimal === ',' ? [`decimal_separator = ','`] : []),
+    `nullstr = [${['', ...missing].map(quoteText).join(', ')}]`,
+    `max_line_size = ${2 * MAX_RECORD_BYTES}`,
+    // The scan was strict already; DuckDB's strictness forbids nothing else but mixed line ends.
+    `comment = '', sample_size = -1, strict_mode = ${!hasMixedEnds}, null_padding = false, ignore_errors = false`,
+  ].join(', ')})`;
+}
+
+/**
+ * Makes a table of a scanned file; rows keep the file's order. The notes say which columns stay text although
+ * their values look like numbers or times.
+ */
+export async function createFromCsv(session: Session, table: string, csv: ScannedCsv): Promise<string[]> {
+  const types = new Map<string, string>();
+  const notes: string[] = [];
+  await createTable({ session, table, csv, types, notes });
+  const wide = await wideIntegers({ session, table, csv });
+  if (wide.length > 0) {
+    for (const name of wide) {
+      types.set(name, 'VARCHAR');
+      notes.push(`"${name}" stays text: it has whole numbers too long to be kept exactly as numbers`);
+    }
+    await session.run(`DROP TABLE ${quoteName(table)}`);
+    await createTable({ session, table, csv, types, notes });
+  }
+  for (const [name, codes] of Object.entries(csv.dialect.missing_by_column))
+    await dropCodes({ session, table, csv }, name, codes);
+  return notes;
+}
+
+type Creating = { session: Session; table: string; csv: ScannedCsv };
+
+async function createTable({
+  session,
+  table,
+  csv,
+  types,
+  notes,
+}: Creating & { types: Map<string, string>; notes: string[] }): Promise<void> {
+  for (;;) {
+    try {
+      await session.run(`CREATE TABLE ${quoteName(table)} AS SELECT * FROM ${reader(csv, types)}`);
+      return;
+    } catch (error) {
+      const name = unconvertible(error, csv.names);
+      if (name === null || types.has(name)) throw error;
+      types.set(name, 'VARCHAR');
+      notes.push(`"${name}" stays text: its values are not all written in one way`);
+    }
   }
 }
 
-const HEADER_BYTES = 64 * 1024;
+/** The column whose guessed type does not fit all of its values: dates in two formats, mostly. */
+function unconvertible(error: unknown, names: readonly string[]): string | null {
+  const name = /^Error when converting column "(.*)"\. Could not convert/m.exec(String(error))?.[1];
+  return names.find((each) => each === name) ?? null;
+}
 
-async function firstLine(path: string): Promise<string> {
-  const file = await open(path, 'r');
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0);
-    return buffer.toString('utf8', 0, bytesRead).split('\n')[0] ?? '';
-  } finally {
-    await file.close();
+/** Columns whose whole numbers passed what a BIGINT holds and were rounded to DOUBLE. */
+async function wideIntegers({ session, table, csv }: Creating): Promise<string[]> {
+  const doubles = (await session.columns(quoteName(table))).filter(({ type }) => type === 'DOUBLE');
+  const found: string[] = [];
+  for (const { name } of doubles) {
+    const column = quoteName(name);
+    const isLarge = `(SELECT 1 FROM ${quoteName(table)} WHERE abs(${column}) > 9007199254740991 LIMIT 1)`;
+    if ((await session.count(isLarge)) === 0) continue;
+    const asText = reader(csv, new Map([[name, 'VARCHAR']]));
+    const isWhole = `regexp_matches(${column}, '^\\s*[+-]?[0-9]{16,}\\s*$')`;
+    if ((await session.count(`(SELECT 1 FROM ${asText} WHERE ${isWhole} LIMIT 1)`)) > 0) found.push(name);
   }
+  return found;
+}
+
+/** Types that a column may have once its codes are gone, the narrowest first: those that DuckDB guesses. */
+const TYPES = ['BIGINT', 'DOUBLE', 'DATE', 'TIMESTAMP', 'VARCHAR'];
+
+async function dropCodes(
+  { session, table, csv }: Creating,
+  name: string,
+  codes: readonly string[],
+): Promise<void> {
+  const found = (await session.columns(quoteName(table))).find((column) => column.name === name);
+  if (found === undefined) throw new Error(`there is no column ${name}`);
+  const [column, of] = [quoteName(name), quoteName(table)];
+  const isCode = `(${codes.map((code) => isCodeOf(found, column, code)).join(' OR ')})`;
+  await session.run(`UPDATE ${of} SET ${column} = NULL WHERE ${isCode}`);
+  if (found.type !== 'VARCHAR') return;
+  for (const type of TYPES) {
+    const value = type === 'DOUBLE' && csv.dialect.decimal === ',' ? `replace(${column}, ',', '.')` : column;
+    const bad = `(SELECT 1 FROM ${of} WHERE ${column} IS NOT NULL AND TRY_CAST(${value} AS ${type}) IS NULL LIMIT 1)`;
+    if ((await session.count(bad)) > 0) continue;
+    if (type !== 'VARCHAR')
+      await session.run(`ALTER TABLE ${of} ALTER ${column} TYPE ${type} USING CAST(${value} AS ${type})`);
+    return;
+  }
+}
+
+function isCodeOf({ type }: SqlColumn, column: string, code: string): string {
+  if (type === 'VARCHAR') return `trim(${column}) = ${quoteText(code)}`;
+  return `coalesce(${column} = TRY_CAST(${quoteText(code)} AS ${type}), false)`;
 }

@@ -1,14 +1,14 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestOf } from '../formats/digest.ts';
-import type { Data, Source } from '../lifecycle/data.ts';
+import { type Data, dialectOf, type Source } from '../lifecycle/data.ts';
 import type { Digest } from '../lifecycle/scalars.ts';
 import { UserError } from '../lifecycle/user-error.ts';
 import { MissingObject } from '../store/errors.ts';
 import type { Store } from '../store/store.ts';
-import { type Csv, csvFault, csvReader } from './csv.ts';
 import type { Session } from './duckdb.ts';
 import { sqlFault } from './sql-fault.ts';
+import { loadTable, plainPath, type TableFormat } from './table-file.ts';
 import { quoteName, quoteText } from './table-io.ts';
 
 /** `content` equals `object`: a source is pinned by its bytes. A snapshot `none` is the empty object. */
@@ -24,6 +24,8 @@ export type Loading = {
   data: Data;
   /** True where the label is a number to predict, false where it is a class. */
   numericLabel: boolean;
+  /** Told what is done, as it gets done. */
+  note: (text: string) => void;
 };
 
 type FileSource = Extract<Source, { kind: 'csv' | 'parquet' }>;
@@ -49,38 +51,33 @@ export async function loadSources(loading: Loading): Promise<SourceFacts[]> {
 async function loadFile(loading: Loading, source: FileSource): Promise<SourceFacts> {
   const { kind, name, object } = source;
   const path = join(loading.folder, `${name}.${kind}`);
-  const csv = kind === 'csv' ? { path, delimiter: source.delimiter } : null;
-  const reader = csv ? csvReader(csv) : `read_parquet(${quoteText(path)})`;
-  await createFrom({ ...loading, name, object, path, csv, select: async () => `SELECT * FROM ${reader}` });
-  return { name, kind, content: object, object, rows: await loading.session.count(quoteName(name)) };
+  const format: TableFormat = kind === 'csv' ? { kind, dialect: dialectOf(source) } : { kind };
+  const rows = await withObject({ ...loading, name, object, path }, async (label) => {
+    const loaded = await loadTable({ ...loading, path, format, label, table: name });
+    for (const note of loaded.notes) loading.note(`source ${name}: ${note}`);
+    return loaded.rows;
+  });
+  return { name, kind, content: object, object, rows };
 }
 
-type Creating = Loading & {
-  name: string;
-  object: Digest;
-  path: string;
-  csv: Csv | null;
-  select: () => Promise<string>;
-};
+type Fetching = Loading & { name: string; object: Digest; path: string };
 
-async function createFrom(creating: Creating): Promise<void> {
-  const { session, file, name, object, path, csv, select } = creating;
-  await fetchObject(creating);
+/** Has the object's bytes at `path` while `use` runs; `label` is what its faults begin with. */
+async function withObject<Result>(
+  fetching: Fetching,
+  use: (label: string) => Promise<Result>,
+): Promise<Result> {
+  const { file, name, object, path } = fetching;
   try {
-    await session.run(`CREATE TABLE ${quoteName(name)} AS ${await select()}`);
-  } catch (cause) {
-    const place = csv && (await csvFault(session, csv));
-    const said = place ?? sqlFault(cause).message;
-    throw new UserError(`${file}: source "${name}" (${object}) can't be read: ${said}`, {
-      fix: 'check kind and delimiter of the source, or put a repaired file into the store and name its digest',
-      cause,
-    });
+    await fetchObject(fetching);
+    return await use(`${file}: source "${name}" (${object})`);
   } finally {
     await rm(path, { force: true });
+    await rm(plainPath(path), { force: true });
   }
 }
 
-async function fetchObject({ store, file, name, object, path }: Creating): Promise<void> {
+async function fetchObject({ store, file, name, object, path }: Fetching): Promise<void> {
   try {
     await store.getFile(object, path);
   } catch (cause) {
@@ -115,18 +112,29 @@ async function loadPredictions(loading: LoadingPredictions): Promise<SourceFacts
     return { name, kind, content: NOTHING, object: NOTHING, rows: 0 };
   }
   const path = join(folder, `${name}.parquet`);
-  const select = async () => {
-    const reader = `read_parquet(${quoteText(path)})`;
-    const held = new Set((await session.columns(reader)).map((column) => column.name));
-    // An input that was not logged yet, and a value that is none of its type, are missing: no fault of the run.
-    const casts = columns.map(([column, type]) => {
-      const value = held.has(column) ? quoteName(column) : 'NULL';
-      return `TRY_CAST(${value} AS ${type}) AS ${quoteName(column)}`;
-    });
-    return `SELECT ${casts.join(', ')} FROM ${reader}`;
-  };
-  await createFrom({ ...loading, name, object: snapshot, path, csv: null, select });
-  return { name, kind, content: snapshot, object: snapshot, rows: await session.count(quoteName(name)) };
+  const rows = await withObject({ ...loading, name, object: snapshot, path }, (label) =>
+    createPredictions({ session, name, path, columns }).catch((cause) => {
+      throw new UserError(`${label} can't be read: ${sqlFault(cause).message}`, {
+        fix: 'take the snapshot again with `roundhouse monitor`',
+        cause,
+      });
+    }),
+  );
+  return { name, kind, content: snapshot, object: snapshot, rows };
+}
+
+type CreatingPredictions = { session: Session; name: string; path: string; columns: [string, string][] };
+
+async function createPredictions({ session, name, path, columns }: CreatingPredictions): Promise<number> {
+  const reader = `read_parquet(${quoteText(path)})`;
+  const held = new Set((await session.columns(reader)).map((column) => column.name));
+  // An input that was not logged yet, and a value that is none of its type, are missing: no fault of the run.
+  const casts = columns.map(([column, type]) => {
+    const value = held.has(column) ? quoteName(column) : 'NULL';
+    return `TRY_CAST(${value} AS ${type}) AS ${quoteName(column)}`;
+  });
+  await session.run(`CREATE TABLE ${quoteName(name)} AS SELECT ${casts.join(', ')} FROM ${reader}`);
+  return session.count(quoteName(name));
 }
 
 /** Columns of a snapshot with their SQL types: the same for an empty one. */

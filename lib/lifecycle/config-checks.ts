@@ -1,4 +1,4 @@
-import type { Data } from './data.ts';
+import { type Data, dialectOf } from './data.ts';
 import type { Model } from './model.ts';
 import type { Operate } from './operate.ts';
 import type { Policy } from './policy.ts';
@@ -74,6 +74,16 @@ export function checkData(data: Data): ConfigFault[] {
       (index) => ['sources', index, 'name'],
     ),
     ...duplicates(data.pipeline, (index) => ['pipeline', index]),
+    ...data.sources.flatMap((source, index) =>
+      source.kind === 'csv' && source.delimiter === dialectOf(source).quote
+        ? [
+            {
+              path: ['sources', index, 'delimiter'],
+              message: 'it quotes cells too: say another `quote:`, or "" for none',
+            },
+          ]
+        : [],
+    ),
   ];
   if (Object.hasOwn(data.inputs, data.target)) {
     faults.push({ path: ['inputs', data.target], message: 'the target is not an input: it would leak' });

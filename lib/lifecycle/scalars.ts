@@ -29,7 +29,25 @@ export const loginSchema = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})$
 export const roleNameSchema = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,38}$/, 'must be a role name such as ml-lead');
-export const columnSchema = z.string().min(1).max(200);
+
+const MOST_NAME_CHARACTERS = 200;
+
+/**
+ * Why a text can't be the name of a column, behind "the name"; null where it can. Names stand in YAML keys,
+ * JSON keys, SQL and Markdown, all of which can quote any text on one line.
+ */
+export function columnNameFault(name: string): string | null {
+  if (name === '') return 'is empty';
+  if (name.length > MOST_NAME_CHARACTERS) return `has more than ${MOST_NAME_CHARACTERS} characters`;
+  if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(name)) return 'holds a line end or another control character';
+  if (/\p{Cs}/u.test(name)) return 'holds half of a character';
+  return name === '__proto__' ? 'is a word of JavaScript that no object can hold' : null;
+}
+
+export const columnSchema = z.string().superRefine((name, context) => {
+  const fault = columnNameFault(name);
+  if (fault !== null) context.addIssue({ code: 'custom', message: `a column's name ${fault}` });
+});
 export const urlSchema = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
 
 /** ISO 8601 durations of fixed length: weeks, days, hours, minutes, seconds. Months and years have no fixed length. */

@@ -181,7 +181,7 @@ describe('mistakes name the value and the next move', () => {
     ],
     ['which is yes', () => ({ ...file(), target: 'y' }), /which value of "y" means yes\? It has: a, b/],
     ['a name that is none', () => ({ ...file(), target: 'n', name: 'My Model' }), /no name of a model/],
-    ['no table', () => csv('b.csv', ['']), /cannot be read as csv|no column "cnt"/],
+    ['no table', () => csv('b.csv', ['']), /b\.csv can't be read: it is empty/],
   ])('%s', async (_, model, message) => {
     await expect(plan(model())).rejects.toThrow(message);
     expect(readdirSync(join(folder, 'root'))).toEqual([]);

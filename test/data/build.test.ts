@@ -266,23 +266,23 @@ describe('sources', () => {
     [
       'a row too short',
       { csv: `${SALES}4,2020-01-01,secret-cell\n` },
-      /line 5: Expected Number of Columns: 5 Found: 3/,
+      /line 5: it has 3 columns, and the header has 5/,
     ],
     [
       'a row too long',
       { csv: `id,day,shop,price,sold\n1,2020-01-01,a,1,2\n4,2020-01-01,secret-cell,1,2,3,4\n` },
-      /line 3: Expected Number of Columns: 5 Found: [67]/,
+      /line 3: it has 7 columns, and the header has 5/,
     ],
     [
       'a quote that never ends',
       { csv: `${SALES}4,2020-01-01,"secret-cell,1,2\n` },
-      /line 5: Value with unterminated quote found/,
+      /line 5: the quote that opens here never closes/,
     ],
     ['lines above the header', { csv: `Sales of May\n${SALES}` }, /source "history"/],
     [
       'Windows lines, one too long',
       { csv: `${SALES}4,2020-01-01,a,1,2,3\n`.replaceAll('\n', '\r\n') },
-      /line 5: Expected/,
+      /line 5: it has 6 columns/,
     ],
   ])('%s', async (_name, given, message) => {
     const fault = await faultOf(given);
