@@ -17,13 +17,18 @@ import { gitData } from './rest/git-data.ts';
 import { graphql } from './rest/graphql.ts';
 import { issues } from './rest/issues.ts';
 import { labels } from './rest/labels.ts';
+import { locks } from './rest/locks.ts';
 import { merges } from './rest/merges.ts';
 import { pulls } from './rest/pulls.ts';
+import { reactions } from './rest/reactions.ts';
 import { releases, uploads } from './rest/releases.ts';
 import { repositories } from './rest/repositories.ts';
 import { reviews } from './rest/reviews.ts';
+import { subIssues } from './rest/sub-issues.ts';
+import { teams } from './rest/teams.ts';
 
-const API: Endpoint[] = [
+/** Every endpoint under `/api/v3`: tests ask each of them who may use it. */
+export const API: Endpoint[] = [
   ...apps,
   ...repositories,
   ...forks,
@@ -32,6 +37,10 @@ const API: Endpoint[] = [
   ...commits,
   ...issues,
   ...comments,
+  ...locks,
+  ...reactions,
+  ...subIssues,
+  ...teams,
   ...labels,
   ...pulls,
   ...merges,

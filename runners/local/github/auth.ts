@@ -123,7 +123,17 @@ async function appByJwt(hub: Hub, token: string): Promise<Actor> {
 export function roleOf(hub: Hub, repo: Repository, login: string): Role | undefined {
   if (login.toLowerCase() === repo.owner.toLowerCase()) return 'admin';
   const account = findAccount(hub, login);
-  return (account && repo.collaborators[account.login]) ?? (repo.private ? undefined : 'read');
+  const own = account && repo.collaborators[account.login];
+  const teams = hub.db
+    .filter(
+      'teams',
+      ({ org, members }) => org === repo.owner && account !== undefined && account.login in members,
+    )
+    .flatMap(({ repositories }) => repositories[repo.id] ?? []);
+  const everyone: Role[] = repo.private ? [] : ['read'];
+  return [...(own ? [own] : []), ...teams, ...everyone].toSorted(
+    (a, b) => ROLES.indexOf(b) - ROLES.indexOf(a),
+  )[0];
 }
 
 export function hasRole(hub: Hub, repo: Repository, login: string, wanted: Role): boolean {

@@ -9,6 +9,7 @@ import { serveRunners } from './runner-wire.ts';
 import { advanceClock } from './schedule.ts';
 import { type SeedSpec, seed } from './seed.ts';
 import { isSigned } from './signed-url.ts';
+import { teamRoutes } from './teams-control.ts';
 
 /** What is no part of GitHub: the runner's wire (protocol.ts), the clock, set-up, signed downloads. */
 export function serveControl(server: FastifyInstance, hub: Hub): void {
@@ -30,6 +31,7 @@ export function serveControl(server: FastifyInstance, hub: Hub): void {
       );
       serveRunners(scope, hub);
       setupRoutes(scope, hub);
+      teamRoutes(scope, hub);
     },
     { prefix: '/_local' },
   );

@@ -145,6 +145,8 @@ export type Issue = {
   assignees: string[];
   milestone: number | null;
   locked: boolean;
+  lock_reason?: string | null;
+  reactions?: Reaction[];
   /** Id of the app that wrote it, where one did. */
   via_app: number | null;
   created_at: string;
@@ -154,7 +156,7 @@ export type Issue = {
   pull: Pull | null;
 };
 
-type Reaction = { id: number; user: string; content: string; created_at: string };
+export type Reaction = { id: number; user: string; content: string; created_at: string };
 
 export type Comment = {
   id: number;
@@ -384,6 +386,19 @@ type SeenRef = { repository_id: number; ref: string; sha: string };
 /** A commit that GitHub made and signed: made by an app through the API with no author of its own. */
 type VerifiedCommit = { sha: string };
 
+/** One issue under another: kept by the id of the lower one, which has one parent at most. */
+type SubIssue = { child_id: number; parent_id: number; position: number };
+
+export type Team = {
+  id: number;
+  org: string;
+  slug: string;
+  name: string;
+  members: Record<string, 'member' | 'maintainer'>;
+  /** What the team may do, by the id of the repository. */
+  repositories: Record<string, Role>;
+};
+
 /** Single values: the last id, the local clock. */
 type Counter = { value: number | string };
 
@@ -409,6 +424,8 @@ export type Tables = {
   deliveries: Delivery;
   refs: SeenRef;
   verified: VerifiedCommit;
+  sub_issues: SubIssue;
+  teams: Team;
 };
 
 export type { Permissions };

@@ -80,6 +80,16 @@ test('a comment is minimised by GraphQL', async () => {
 });
 
 describe('closed and opened again', () => {
+  test('its base stays what it was, also while it is opened again', async () => {
+    const pull = await open();
+    await setState(pull.number, 'closed');
+    const both = scientist().pulls.update({ ...R, pull_number: pull.number, base: 'next', state: 'open' });
+    expect(await refusal(both)).toMatchObject({
+      status: 422,
+      message: expect.stringContaining('base branch of a closed pull request'),
+    });
+  });
+
   test('it catches up with a head that went on', async () => {
     const pull = await open();
     await setState(pull.number, 'closed');

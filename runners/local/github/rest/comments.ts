@@ -12,9 +12,8 @@ import {
   repo,
 } from '../endpoint.ts';
 import { getIssue, timestamp } from '../hub.ts';
-import type { Comment } from '../model.ts';
+import type { Comment, Issue } from '../model.ts';
 import { notFound, Refusal } from '../refusal.ts';
-import { userShape } from '../shapes/account.ts';
 import { commentShape, commentsOf, issueShape } from '../shapes/issue.ts';
 import { emit } from '../webhooks.ts';
 import { onIssueEvent } from '../workflow-events.ts';
@@ -31,13 +30,11 @@ export const comments: Endpoint[] = [
   ),
   repo('PATCH /issues/comments/:id', EITHER_WRITE, updateComment),
   repo('DELETE /issues/comments/:id', EITHER_WRITE, deleteComment),
-  repo('GET /issues/comments/:id/reactions', EITHER_READ, listReactions),
-  repo('POST /issues/comments/:id/reactions', EITHER_WRITE, createReaction),
   repo('GET /issues/:number/comments', EITHER_READ, listComments),
   repo('POST /issues/:number/comments', EITHER_WRITE, createComment),
 ];
 
-function getComment(call: RepoCall): Comment {
+export function getComment(call: RepoCall): Comment {
   const found = call.hub.db.get('comments', call.params.id ?? '');
   if (found?.repository_id !== call.repo.id) throw notFound();
   return found;
@@ -69,6 +66,7 @@ async function createComment(call: RepoCall): Promise<Answer> {
   const issue = getIssue(hub, call.repo, call.params.number);
   const { body } = parseBody(call, COMMENT);
   checkBody('IssueComment', body);
+  checkUnlocked(call, issue);
   const now = timestamp();
   const comment: Comment = {
     id: hub.db.nextId(),
@@ -85,6 +83,16 @@ async function createComment(call: RepoCall): Promise<Answer> {
   saveIssue(call, issue);
   await emitComment(call, comment, 'created');
   return created(commentShape(hub, call.repo, comment));
+}
+
+/**
+ * Only people with write access comment on what is locked (GitHub docs, locking-conversations): apps do not,
+ * whatever their permissions (probot/stale#25, renovatebot/renovate#6215).
+ */
+export function checkUnlocked({ hub, actor, repo: row }: RepoCall, issue: Issue): void {
+  if (!issue.locked) return;
+  if (actor.kind === 'user' && hasRole(hub, row, actor.login, 'write')) return;
+  throw new Refusal(403, 'Unable to create comment because issue is locked.');
 }
 
 async function emitComment(
@@ -143,27 +151,4 @@ async function deleteComment(call: RepoCall): Promise<Answer> {
   call.hub.db.remove('comments', comment.id);
   await emitComment(call, comment, 'deleted');
   return noContent();
-}
-
-function reactionShape(call: RepoCall, reaction: Comment['reactions'][number]) {
-  const { user, ...own } = reaction;
-  return { ...own, node_id: `REA_${reaction.id}`, user: userShape(call.hub, user) };
-}
-
-function listReactions(call: RepoCall): Answer {
-  return list(call, getComment(call).reactions, (one) => reactionShape(call, one));
-}
-
-/** The same reaction twice by one person is one reaction, answered with 200. */
-function createReaction(call: RepoCall): Answer {
-  const comment = getComment(call);
-  const content = z.enum(['+1', '-1', 'laugh', 'confused', 'heart', 'hooray', 'rocket', 'eyes']);
-  const input = parseBody(call, z.object({ content }));
-  const user = actorLogin(call.actor);
-  const known = comment.reactions.find((one) => one.user === user && one.content === input.content);
-  if (known) return ok(reactionShape(call, known));
-  const reaction = { id: call.hub.db.nextId(), user, content: input.content, created_at: timestamp() };
-  comment.reactions.push(reaction);
-  call.hub.db.put('comments', comment.id, comment);
-  return created(reactionShape(call, reaction));
 }

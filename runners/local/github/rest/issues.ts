@@ -11,10 +11,11 @@ import {
   repo,
 } from '../endpoint.ts';
 import { getIssue, isPull, issueKey, timestamp } from '../hub.ts';
-import type { Issue, Repository } from '../model.ts';
+import type { Issue, Label, Repository } from '../model.ts';
 import { emitPull } from '../pull-sync.ts';
 import { invalid, Refusal } from '../refusal.ts';
-import { issueShape, labelsShape } from '../shapes/issue.ts';
+import { userShape } from '../shapes/account.ts';
+import { issueShape, labelShape, labelsShape, milestoneShape } from '../shapes/issue.ts';
 import { emit } from '../webhooks.ts';
 import { onIssueEvent } from '../workflow-events.ts';
 
@@ -41,7 +42,11 @@ export const issues: Endpoint[] = [
   repo('DELETE /issues/:number/labels/:name', `${EITHER_WRITE} | triage`, (call) =>
     changeLabels(call, 'remove'),
   ),
-  repo('POST /issues/:number/assignees', `${EITHER_WRITE} | triage`, changeAssignees),
+  repo('DELETE /issues/:number/labels', `${EITHER_WRITE} | triage`, (call) => changeLabels(call, 'set')),
+  repo('POST /issues/:number/assignees', `${EITHER_WRITE} | triage`, (call) => changeAssignees(call, true)),
+  repo('DELETE /issues/:number/assignees', `${EITHER_WRITE} | triage`, (call) =>
+    changeAssignees(call, false),
+  ),
 ];
 
 function shown(call: RepoCall, issue: Issue) {
@@ -136,12 +141,14 @@ async function createIssue(call: RepoCall): Promise<Answer> {
   // Labels, assignees and milestones of someone without triage are dropped silently.
   if (mayTriage(call)) {
     issue.labels = ensureLabels(call, input.labels);
-    issue.assignees = input.assignees.filter((login) => call.repo.collaborators[login]);
+    issue.assignees = assignable(call, input.assignees);
     issue.milestone = milestone;
   }
   saveIssue(call, issue);
   await emitIssue(call, issue, 'opened');
   for (const name of issue.labels) await emitIssue(call, issue, 'labeled', labelMore(call, name));
+  await emitAssigned(call, issue, []);
+  if (issue.milestone) await emitIssue(call, issue, 'milestoned', milestoneMore(call, issue.milestone));
   return created(shown(call, issue));
 }
 
@@ -160,14 +167,26 @@ function milestoneNumber(row: Repository, wanted: string | number | null | undef
   return found.number;
 }
 
+export function emitLabel(
+  call: RepoCall,
+  label: Label,
+  action: string,
+  more: Record<string, unknown> = {},
+): void {
+  const payload = { label: labelShape(call.hub, call.repo, label), ...more };
+  emit(call.hub, { repo: call.repo, event: 'label', action, sender: actorLogin(call.actor), payload });
+}
+
 /** Unknown labels are made on the way, with GitHub's grey. */
 function ensureLabels(call: RepoCall, names: string[]): string[] {
   const { hub, repo: row } = call;
   const wanted = [...new Set(names)];
   for (const name of wanted) {
     if (row.labels.some((label) => label.name.toLowerCase() === name.toLowerCase())) continue;
-    row.labels.push({ id: hub.db.nextId(), name, color: 'ededed', description: null });
+    const label = { id: hub.db.nextId(), name, color: 'ededed', description: null };
+    row.labels.push(label);
     hub.db.put('repositories', row.id, row);
+    emitLabel(call, label, 'created');
   }
   return wanted.map(
     (name) => row.labels.find((label) => label.name.toLowerCase() === name.toLowerCase())?.name ?? name,
@@ -179,7 +198,12 @@ export function saveIssue(call: RepoCall, issue: Issue): void {
   call.hub.db.put('issues', issueKey(call.repo, issue.number), issue);
 }
 
-async function emitIssue(call: RepoCall, issue: Issue, action: string, more: Record<string, unknown> = {}) {
+export async function emitIssue(
+  call: RepoCall,
+  issue: Issue,
+  action: string,
+  more: Record<string, unknown> = {},
+) {
   const { hub, actor } = call;
   const sender = actorLogin(actor);
   if (isPull(issue)) {
@@ -216,8 +240,8 @@ async function updateIssue(call: RepoCall): Promise<Answer> {
   await editText(call, issue, input);
   if (mayTriage(call)) {
     if (input.labels) await setLabels(call, issue, ensureLabels(call, input.labels));
-    if (input.assignees) issue.assignees = input.assignees.filter((login) => call.repo.collaborators[login]);
-    issue.milestone = milestone;
+    if (input.assignees) await setAssignees(call, issue, assignable(call, input.assignees));
+    await setMilestone(call, issue, milestone);
   }
   if (input.state) await setState(call, issue, input.state, input.state_reason);
   saveIssue(call, issue);
@@ -302,11 +326,50 @@ async function setLabels(call: RepoCall, issue: Issue, next: string[]): Promise<
   }
 }
 
-function changeAssignees(call: RepoCall): Answer {
+async function setMilestone(call: RepoCall, issue: Issue, next: number | null): Promise<void> {
+  const before = issue.milestone;
+  if (before === next) return;
+  issue.milestone = next;
+  saveIssue(call, issue);
+  if (before !== null) await emitIssue(call, issue, 'demilestoned', milestoneMore(call, before));
+  if (next !== null) await emitIssue(call, issue, 'milestoned', milestoneMore(call, next));
+}
+
+function milestoneMore({ hub, repo: row }: RepoCall, number: number) {
+  const milestone = row.milestones.find((one) => one.number === number);
+  return { milestone: milestone ? milestoneShape(hub, row, milestone) : null };
+}
+
+const MAX_ASSIGNEES = 10;
+
+/** Who has access can be assigned; others are dropped without a word (GitHub docs, rest/issues/assignees). */
+function assignable({ hub, repo: row }: RepoCall, logins: string[]): string[] {
+  return [...new Set(logins)].filter(
+    (login) => row.collaborators[login] !== undefined || hasRole(hub, row, login, 'triage'),
+  );
+}
+
+async function setAssignees(call: RepoCall, issue: Issue, next: string[]): Promise<void> {
+  const before = issue.assignees;
+  issue.assignees = next.slice(0, MAX_ASSIGNEES);
+  saveIssue(call, issue);
+  await emitAssigned(call, issue, before);
+}
+
+async function emitAssigned(call: RepoCall, issue: Issue, before: string[]): Promise<void> {
+  const more = (login: string) => ({ assignee: userShape(call.hub, login) });
+  for (const login of issue.assignees.filter((one) => !before.includes(one)))
+    await emitIssue(call, issue, 'assigned', more(login));
+  for (const login of before.filter((one) => !issue.assignees.includes(one)))
+    await emitIssue(call, issue, 'unassigned', more(login));
+}
+
+async function changeAssignees(call: RepoCall, add: boolean): Promise<Answer> {
   const issue = getIssue(call.hub, call.repo, call.params.number);
   const { assignees } = parseBody(call, z.object({ assignees: z.array(z.string()) }));
-  const known = assignees.filter((login) => call.repo.collaborators[login]);
-  issue.assignees = [...new Set([...issue.assignees, ...known])];
-  saveIssue(call, issue);
-  return created(shown(call, issue));
+  const next = add
+    ? [...new Set([...issue.assignees, ...assignable(call, assignees)])]
+    : issue.assignees.filter((login) => !assignees.includes(login));
+  await setAssignees(call, issue, next);
+  return add ? created(shown(call, issue)) : ok(shown(call, issue));
 }

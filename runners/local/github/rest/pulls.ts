@@ -174,6 +174,8 @@ const PATCH = z.object({
   base: z.string().optional(),
 });
 
+const BASE_FAULT = { resource: 'PullRequest', field: 'base', code: 'invalid' };
+
 async function updatePull(call: RepoCall): Promise<Answer> {
   const { hub, actor } = call;
   const input = parseBody(call, PATCH);
@@ -182,6 +184,9 @@ async function updatePull(call: RepoCall): Promise<Answer> {
     const issue = fromPath(call);
     checkMayChange(call, issue);
     checkState(issue, input.state);
+    // Also not while it is opened again in the same call.
+    if (input.base && input.base !== issue.pull.base_ref && issue.state === 'closed')
+      throw invalid({ ...BASE_FAULT, message: 'Cannot change the base branch of a closed pull request.' });
     if (input.state === 'open' && issue.state === 'closed') await revive(call, issue);
     if (input.base && input.base !== issue.pull.base_ref) await retarget(call, issue, input.base);
     await editText(call, issue, input);
@@ -197,14 +202,10 @@ function checkMayChange(call: RepoCall, issue: PullIssue): void {
   if (role === undefined || role === 'read') throw new Refusal(403, 'Must have admin rights to Repository.');
 }
 
-const BASE_FAULT = { resource: 'PullRequest', field: 'base', code: 'invalid' };
-
 async function retarget(call: RepoCall, issue: PullIssue, base: string): Promise<void> {
   const { hub, actor } = call;
   const sha = await refSha(hub.git(call.repo), `refs/heads/${base}`);
   if (!sha) throw invalid({ resource: 'PullRequest', field: 'base', code: 'invalid' });
-  if (issue.state === 'closed')
-    throw invalid({ ...BASE_FAULT, message: 'Cannot change the base branch of a closed pull request.' });
   if (hasTwin(call, { ...issue.pull, base_ref: base })) {
     const pair = `base branch '${base}' and head branch '${issue.pull.head_ref}'`;
     throw invalid({ ...BASE_FAULT, message: `A pull request already exists for ${pair}` });

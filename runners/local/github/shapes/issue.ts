@@ -59,6 +59,17 @@ export function commentsOf(hub: Hub, issue: Issue): Comment[] {
   );
 }
 
+function subIssuesSummary(hub: Hub, issue: Issue) {
+  const children = hub.db
+    .filter('sub_issues', (one) => one.parent_id === issue.id)
+    .map((one) => one.child_id);
+  const total = children.length;
+  const closed =
+    total === 0 ? [] : hub.db.filter('issues', (one) => children.includes(one.id) && one.state === 'closed');
+  const percent_completed = total === 0 ? 0 : Math.floor((100 * closed.length) / total);
+  return { total, completed: closed.length, percent_completed };
+}
+
 export function issueShape(hub: Hub, repo: Repository, issue: Issue) {
   const url = repoUrl(hub, repo, `/issues/${issue.number}`);
   const kind = isPull(issue) ? 'pull' : 'issues';
@@ -84,7 +95,7 @@ export function issueShape(hub: Hub, repo: Repository, issue: Issue) {
     assignees: issue.assignees.map((login) => userShape(hub, login)),
     milestone: maybeMilestone(hub, repo, issue.milestone),
     locked: issue.locked,
-    active_lock_reason: null,
+    active_lock_reason: issue.lock_reason ?? null,
     comments: commentsOf(hub, issue).length,
     created_at: issue.created_at,
     updated_at: issue.updated_at,
@@ -92,7 +103,11 @@ export function issueShape(hub: Hub, repo: Repository, issue: Issue) {
     closed_by: maybeUser(hub, issue.closed_by),
     author_association: association(repo, issue.user),
     performed_via_github_app: viaAppShape(hub, issue.via_app),
-    reactions: reactionsShape(url, []),
+    reactions: reactionsShape(
+      url,
+      (issue.reactions ?? []).map(({ content }) => content),
+    ),
+    sub_issues_summary: subIssuesSummary(hub, issue),
     ...(isPull(issue)
       ? {
           draft: issue.pull.draft,
@@ -190,7 +205,7 @@ export function pullShape(hub: Hub, repo: Repository, issue: PullIssue) {
     _links: Object.fromEntries(Object.entries(links).map(([key, href]) => [key, { href }])),
     author_association: association(repo, issue.user),
     auto_merge: null,
-    active_lock_reason: null,
+    active_lock_reason: issue.lock_reason ?? null,
   };
 }
 
