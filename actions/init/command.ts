@@ -4,24 +4,24 @@ import type { Command } from 'commander';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import { openDeps } from '../kit/deps.ts';
 import { silentProgress } from '../kit/progress.ts';
+import { type DialectOptions, dialectAsked, withDialectOptions } from './dialect-options.ts';
 import type { InitInputs, InitPlan } from './main.ts';
 import { commitToPin } from './pin.ts';
 
-type Options = Partial<
-  Record<'data' | 'target' | 'time' | 'task' | 'name' | 'positive' | 'delimiter', string>
-> & {
-  supervisor: string;
-  schedule: string;
-  sha?: string;
-  dryRun?: boolean;
-  json?: boolean;
-};
+type Options = Partial<Record<'data' | 'target' | 'time' | 'task' | 'name' | 'positive', string>> &
+  DialectOptions & {
+    supervisor: string;
+    schedule: string;
+    sha?: string;
+    dryRun?: boolean;
+    json?: boolean;
+  };
 
 const TASKS = ['regression', 'binary', 'multiclass'] as const;
 
 /** `roundhouse init`: writes the files of a user's repository into the present folder. */
 export function initCommand(program: Command): void {
-  program
+  const command = program
     .command('init')
     .description(
       'write policy, workflows and issue forms here, and with --data a model; nothing is overwritten',
@@ -31,8 +31,8 @@ export function initCommand(program: Command): void {
     .option('--time <columns>', 'column of the time, or day,hour')
     .option('--task <task>', TASKS.join(', '))
     .option('--name <name>', 'name of the model (default: of the file)')
-    .option('--positive <value>', 'value of the target that means yes')
-    .option('--delimiter <character>', 'what stands between the values of a CSV')
+    .option('--positive <value>', 'value of the target that means yes');
+  withDialectOptions(command)
     .option('--supervisor <url>', 'control address of the supervisor of production', 'http://127.0.0.1:4450')
     .option('--schedule <cron>', 'when the monitor runs, UTC', '17 5 * * *')
     .option('--sha <commit>', 'commit of roundhouse/roundhouse that workflows pin')
@@ -67,7 +67,7 @@ async function run(options: Options): Promise<void> {
 }
 
 function modelOf(options: Options): InitInputs['model'] {
-  const { data, target, name = null, positive = null, delimiter = null } = options;
+  const { data, target, name = null, positive = null } = options;
   if (data === undefined) return null;
   if (target === undefined)
     throw new UserError('--data needs --target', { fix: 'name the column to predict' });
@@ -75,15 +75,10 @@ function modelOf(options: Options): InitInputs['model'] {
   if (options.task !== undefined && task === null) {
     throw new UserError(`--task is "${options.task}"`, { fix: `give one of ${TASKS.join(', ')}` });
   }
-  if (delimiter !== null && delimiter.length !== 1) {
-    throw new UserError(`--delimiter is "${delimiter}"`, {
-      fix: "give one character, such as ';', or a tab as $'\\t'",
-    });
-  }
   const time = options.time?.split(',').map((column) => column.trim()) ?? [];
   if (time.length > 2)
     throw new UserError('--time takes one or two columns', { fix: 'give a day and an hour' });
-  return { data: resolve(data), target, time, task, name, positive, delimiter };
+  return { data: resolve(data), target, time, task, name, positive, asked: dialectAsked(options) };
 }
 
 function fullSha(sha: string): string {

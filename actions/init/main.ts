@@ -43,7 +43,7 @@ export async function planInit({ root, repository, model }: InitInputs, scratch:
 }
 
 async function planModel(model: NonNullable<InitInputs['model']>, scratch: string) {
-  const { data, target, time, delimiter } = model;
+  const { data, target, time, asked } = model;
   if (!existsSync(data)) throw new UserError(`there is no file ${data}`, { fix: 'check --data' });
   const name = model.name ?? nameOf(data);
   if (!modelNameSchema.safeParse(name).success) {
@@ -54,7 +54,7 @@ async function planModel(model: NonNullable<InitInputs['model']>, scratch: strin
   const facts = await inspectFile(data, {
     target,
     time,
-    asked: delimiter === null ? {} : { delimiter },
+    asked,
     scratch,
     timeOf: (columns) => timeSql(time, columns),
   });

@@ -1,3 +1,4 @@
+import type { Dialect } from '#lib/lifecycle/data.ts';
 import type { ColumnFacts } from './inspect.ts';
 
 /** The model that `init` is asked to make of a file. */
@@ -7,7 +8,8 @@ export type ModelRequest = {
   time: string[];
   task: 'regression' | 'binary' | 'multiclass' | null;
   positive: string | null;
-  delimiter: string | null;
+  /** What the user says of a CSV; the rest is found out. */
+  asked: Partial<Dialect>;
 };
 /** A column that a prediction is made from. */
 export type InitInput = { name: string; type: 'number' | 'category'; column: ColumnFacts };

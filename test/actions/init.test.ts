@@ -35,7 +35,7 @@ const bikesModel: Model = {
   task: null,
   name: 'bikes',
   positive: null,
-  delimiter: null,
+  asked: {},
 };
 const inputs = (model: Model | null): InitInputs => ({
   root: join(folder, 'root'),
@@ -160,7 +160,7 @@ describe('what stands between the values', () => {
   });
 
   test('the one that is asked for is taken; where it gives one column the next move is said', async () => {
-    await expect(plan({ ...file(';'), target: 'z', delimiter: ',' })).rejects.toMatchObject({
+    await expect(plan({ ...file(';'), target: 'z', asked: { delimiter: ',' } })).rejects.toMatchObject({
       message: expect.stringContaining('has no column "z"; it has: uuid;x;z;y'),
       fix: expect.stringContaining('--delimiter: "," gives one column'),
     });
