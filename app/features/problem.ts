@@ -81,6 +81,7 @@ export async function syncProblem(project: Project, number: number): Promise<voi
     plan.kind === 'define' && wanted && counted
       ? await define({ project, tree, policy, wanted, counted })
       : plan;
+  if (plan.kind === 'proposed' && wanted) await settleClaim(project, wanted, plan.pull);
   await putSticky(project.forge.comments, {
     issue: number,
     marker: { kind: 'problem', key: String(number) },
@@ -102,6 +103,16 @@ async function findDefinition({ forge, bot }: Project, wanted: Problem): Promise
   return found.find(({ author }) => author.login === bot)?.number ?? null;
 }
 
+function claimKey({ model, issue }: Problem): string {
+  return `define:${model}:${issue}`;
+}
+
+/** A process that was killed right after it had opened the pull request did not say so. */
+async function settleClaim(project: Project, wanted: Problem, pull: number): Promise<void> {
+  const found = async () => String(pull);
+  await once(project, { key: claimKey(wanted), find: found, make: found });
+}
+
 /** The definition as one commit of the app, on a branch of its own, and the pull request that asks for it. */
 async function define({
   project,
@@ -119,7 +130,7 @@ async function define({
   const { forge, defaultBranch, state } = project;
   const branch = branchOf(wanted);
   const number = await once(project, {
-    key: `define:${wanted.model}:${wanted.issue}`,
+    key: claimKey(wanted),
     find: async () => String((await findDefinition(project, wanted)) ?? '') || null,
     make: async () => {
       const records = await listRecords(state, recordPath.approvals(counted.digest), approvalRecordSchema);

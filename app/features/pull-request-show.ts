@@ -114,10 +114,11 @@ async function postChecks({ forge }: Project, head: string, checks: Check[]): Pr
   }
 }
 
-function sameCheck(a: Check, b: Check): boolean {
-  const told = ({ title, conclusion, details_url, external_id }: Check) =>
+/** An id that is not given leaves the one that is there. */
+function sameCheck(posted: Check, wanted: Check): boolean {
+  const told = ({ title, conclusion, details_url }: Check, external_id: string | null) =>
     JSON.stringify([title, conclusion, details_url, external_id]);
-  return told(a) === told(b);
+  return told(posted, posted.external_id) === told(wanted, wanted.external_id ?? posted.external_id);
 }
 
 /** The run behind the checks: the one that works, or the one that judged. */

@@ -36,7 +36,8 @@ export function checks({ octokit, owner, repo }: Repository, appId: number | nul
           summary: run.output.summary ?? '',
           conclusion: run.status === 'completed' ? ((run.conclusion ?? null) as Conclusion | null) : null,
           details_url: run.details_url,
-          external_id: run.external_id,
+          // GitHub says '' where none was given.
+          external_id: run.external_id || null,
         }));
     },
     async create(head: string, check: Check): Promise<void> {

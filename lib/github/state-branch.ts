@@ -13,6 +13,8 @@ export type StateWrite = {
   changes: { path: string; text: string }[];
   /** Paths among `changes` that must not exist yet: who comes second gets `taken`. */
   fresh?: string[];
+  /** Paths among `changes` that must still say this: compare and swap of a record; `taken` where one does not. */
+  expected?: { path: string; text: string }[];
   audit: AuditEvent;
 };
 
@@ -69,11 +71,12 @@ export function stateBranch({
 
   async function commit(batch: Pending[]): Promise<void> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-      const { changes, refused, accepted } = merge(batch, new Set((await blobs()).keys()));
+      const { changes, refused, accepted, idle } = await merge(batch, read);
       for (const { pending, path } of refused) pending.settle({ kind: 'taken', path });
+      const parent = head ?? null;
+      if (parent !== null) for (const { settle } of idle) settle({ kind: 'written', commit: parent });
       batch = accepted;
       if (batch.length === 0) return;
-      const parent = head ?? null;
       const made = await trees.write({
         parent,
         message: messageOf(batch),
@@ -147,20 +150,42 @@ export function stateBranch({
   }
 }
 
-function merge(batch: Pending[], existing: Set<string>) {
+/**
+ * What a batch comes to on top of the records that are there. A write that changes nothing (what a killed
+ * process wrote is written again) is no event: it gets no line in the audit log.
+ */
+async function merge(batch: Pending[], read: (path: string) => Promise<string | null>) {
   const changes = new Map<string, string>();
   const refused: { pending: Pending; path: string }[] = [];
   const accepted: Pending[] = [];
+  const idle: Pending[] = [];
+  const now = async (path: string) => changes.get(path) ?? (await read(path));
   for (const pending of batch) {
-    const path = pending.write.fresh?.find((fresh) => existing.has(fresh) || changes.has(fresh));
-    if (path !== undefined) {
+    const { write } = pending;
+    const path = await conflictOf(write, now);
+    if (path !== null) {
       refused.push({ pending, path });
       continue;
     }
-    accepted.push(pending);
-    for (const change of pending.write.changes) changes.set(change.path, change.text);
+    const isIdle = await isWritten(write, now);
+    (isIdle ? idle : accepted).push(pending);
+    for (const change of write.changes) changes.set(change.path, change.text);
   }
-  return { changes: [...changes].map(([path, text]) => ({ path, text })), refused, accepted };
+  return { changes: [...changes].map(([path, text]) => ({ path, text })), refused, accepted, idle };
+}
+
+type Now = (path: string) => Promise<string | null>;
+
+async function conflictOf({ fresh = [], expected = [] }: StateWrite, now: Now): Promise<string | null> {
+  for (const path of fresh) if ((await now(path)) !== null) return path;
+  for (const { path, text } of expected) if ((await now(path)) !== text) return path;
+  return null;
+}
+
+async function isWritten({ changes }: StateWrite, now: Now): Promise<boolean> {
+  if (changes.length === 0) return false;
+  for (const { path, text } of changes) if ((await now(path)) !== text) return false;
+  return true;
 }
 
 function messageOf(batch: Pending[]): string {

@@ -43,6 +43,8 @@ export const claimRecordSchema = z.strictObject({
   kind: z.literal('roundhouse-claim'),
   key: z.string(),
   owner: z.string(),
+  /** Counts those who held the claim: only who holds it now may say what came of it (a fencing token). */
+  token: z.int().min(1).default(1),
   at: instantSchema,
   lease_until: instantSchema,
   /** What came of it, such as an issue number; null until it is done. */

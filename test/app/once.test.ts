@@ -1,5 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stateBranch } from '#lib/github/state-branch.ts';
+import type { ClaimRecord } from '#lib/lifecycle/records.ts';
+import { type ClaimPlan, decideClaim } from '../../app/claim-decision.ts';
 import { isDone, once } from '../../app/once.ts';
 import { createQueue } from '../../app/queue.ts';
 import { fakeTrees } from '../github/fake-trees.ts';
@@ -66,6 +69,126 @@ describe('once', () => {
     const both = ['one', 'other'].map((owner) => once(project(trees, owner), { key: 'k', find, make }));
     expect((await Promise.all(both)).filter((outcome) => outcome !== null)).toEqual(['issue']);
     expect(made).toEqual(['issue']);
+  });
+
+  it('lets one of several take over a claim that ran out', async () => {
+    const { trees } = fakeTrees();
+    const { made, find, make } = world();
+    const dies = async () => {
+      throw new Error('killed');
+    };
+    await expect(once(project(trees, 'gone'), { key: 'k', find, make: dies })).rejects.toThrow();
+    clock = new Date(clock.getTime() + 120_000);
+    const three = ['one', 'two', 'three'].map((owner) =>
+      once(project(trees, owner), { key: 'k', find, make }),
+    );
+    expect((await Promise.all(three)).filter((outcome) => outcome !== null)).toEqual(['issue']);
+    expect(made).toEqual(['issue']);
+  });
+
+  it('keeps a process that lost its claim from making and from saying what came of it', async () => {
+    const { trees } = fakeTrees();
+    const { made, find, make } = world();
+    const slow = project(trees, 'slow');
+    const stalled = async () => {
+      clock = new Date(clock.getTime() + 120_000);
+      expect(await once(project(trees, 'other'), { key: 'k', find, make })).toBe('issue');
+      return null;
+    };
+    const late = async () => {
+      made.push('a second issue');
+      return 'a second issue';
+    };
+    expect(await once(slow, { key: 'k', find: stalled, make: late })).toBeNull();
+    expect(made).toEqual(['issue']);
+    const tooLate = async () => {
+      clock = new Date(clock.getTime() + 120_000);
+      await once(project(trees, 'other'), { key: 'l', find: async () => 'found', make });
+      return 'a second issue';
+    };
+    expect(await once(slow, { key: 'l', find: async () => null, make: tooLate })).toBe('found');
+  });
+
+  it('does not write the claim anew while it fails in one process', async () => {
+    const { trees, history } = fakeTrees();
+    const app = project(trees, 'app');
+    const { find } = world();
+    const fails = async () => {
+      throw new Error('GitHub refuses');
+    };
+    for (let n = 0; n < 5; n += 1) {
+      await expect(once(app, { key: 'k', find, make: fails })).rejects.toThrow('GitHub refuses');
+    }
+    expect(history()).toHaveLength(1);
+  });
+
+  it('makes it once, whoever dies when, and whoever comes next', async () => {
+    const step = fc.record({
+      owner: fc.constantFrom('a', 'b', 'c'),
+      restarts: fc.boolean(),
+      dies: fc.constantFrom('before', 'after', null),
+      waits: fc.constantFrom(0, 30_000, 90_000),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 8 }), async (steps) => {
+        const { trees } = fakeTrees();
+        const { made, find, make } = world();
+        const places = new Map<string, ReturnType<typeof project>>();
+        for (const { owner, restarts, dies, waits } of steps) {
+          clock = new Date(clock.getTime() + waits);
+          const known = restarts ? undefined : places.get(owner);
+          const place = known ?? project(trees, owner);
+          places.set(owner, place);
+          await place.state.refresh();
+          const attempt = once(place, {
+            key: 'k',
+            find,
+            make: async () => {
+              if (dies === 'before') throw new Error('killed');
+              const outcome = await make();
+              if (dies === 'after') throw new Error('killed');
+              return outcome;
+            },
+          });
+          await attempt.catch(() => {});
+        }
+        clock = new Date(clock.getTime() + 90_000);
+        expect(await once(project(trees, 'last'), { key: 'k', find, make })).toBe('issue');
+        expect(made).toEqual(['issue']);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('decideClaim', () => {
+  const now = new Date('2026-03-01T10:00:00Z');
+  const claim = (change: Partial<ClaimRecord> = {}): ClaimRecord => ({
+    kind: 'roundhouse-claim',
+    key: 'k',
+    owner: 'me',
+    token: 3,
+    at: '2026-03-01T09:59:30Z',
+    lease_until: '2026-03-01T10:00:30Z',
+    outcome: null,
+    ...change,
+  });
+  const past = { lease_until: '2026-03-01T09:59:59Z' };
+  const other = { owner: 'other' };
+  const cases: [string, ClaimRecord | null, ClaimRecord | null, ClaimPlan['kind'], number | null][] = [
+    ['nothing on record', null, null, 'take', 1],
+    ['done, by whoever', claim({ ...other, outcome: '7' }), null, 'done', null],
+    ['another holds it', claim(other), null, 'wait', null],
+    ['another let it run out', claim({ ...other, ...past }), null, 'take', 4],
+    ['this process holds it', claim(), claim(), 'hold', null],
+    ['this process let it run out', claim(past), claim(past), 'take', 4],
+    ['a killed process of ours held it', claim(), null, 'take', 4],
+    ['a process of ours took it over from this one', claim({ token: 4 }), claim(), 'take', 5],
+    ['another took it over from this one', claim({ ...other, token: 4 }), claim(), 'wait', null],
+  ];
+  it.each(cases)('%s', (_what, known, mine, kind, token) => {
+    const plan = decideClaim({ known, mine, key: 'k', owner: 'me', now });
+    expect([plan.kind, plan.kind === 'take' ? plan.claim.token : null]).toEqual([kind, token]);
   });
 });
 

@@ -23,5 +23,6 @@ describe('checks', () => {
     const repository = { octokit, owner: 'acme', repo: 'bikes' };
     const mine = await checks(repository, 7).list('a'.repeat(40));
     expect(mine.map(({ id, conclusion }) => [id, conclusion])).toEqual([[1, 'failure']]);
+    expect(mine[0]?.external_id, 'an id that was not given is none').toBeNull();
   });
 });

@@ -56,6 +56,33 @@ describe('the branch roundhouse', () => {
     expect(outcomes.map(({ kind }) => kind)).toEqual(['written', 'taken']);
   });
 
+  it('changes a record only where it still says what was read', async () => {
+    const { trees } = fakeTrees();
+    const [one, other] = [open(trees), open(trees)];
+    const path = 'claims/x.json';
+    await one.write({ changes: [{ path, text: 'a' }], audit });
+    const swap = (text: string) => ({ changes: [{ path, text }], expected: [{ path, text: 'a' }], audit });
+    const outcomes = await Promise.all([one.write(swap('b')), other.write(swap('c'))]);
+    expect(outcomes.map(({ kind }) => kind).sort()).toEqual(['taken', 'written']);
+    await one.refresh();
+    expect(await one.read(path)).toBe(outcomes[0]?.kind === 'written' ? 'b' : 'c');
+  });
+
+  it('takes what is on record already for written, and tells the audit log nothing', async () => {
+    const { trees, history } = fakeTrees();
+    const state = open(trees);
+    const write = { changes: [{ path: 'approvals/1.json', text: 'approved' }], audit };
+    const first = await state.write(write);
+    expect(await state.write(write)).toEqual(first);
+    const both = [
+      state.write(write),
+      state.write({ ...write, changes: [{ path: 'runs/1.json', text: '1' }] }),
+    ];
+    expect((await Promise.all(both)).map(({ kind }) => kind)).toEqual(['written', 'written']);
+    expect(history()).toHaveLength(2);
+    expect(((await state.read('audit/2026/03/01.jsonl')) ?? '').trimEnd().split('\n')).toHaveLength(2);
+  });
+
   it('loses no record however many processes write', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(3), { minLength: 1, maxLength: 12 }), async (writers) => {
@@ -75,9 +102,11 @@ describe('the branch roundhouse', () => {
   it('chains the audit log over writes, days and processes', async () => {
     const { trees } = fakeTrees();
     let now = NOW;
+    let count = 0;
     const write = async () => {
       const state = open(trees, () => now);
-      await state.write({ changes: [{ path: 'a', text: String(now) }], audit });
+      count += 1;
+      await state.write({ changes: [{ path: 'a', text: String(count) }], audit });
       return state;
     };
     await write();

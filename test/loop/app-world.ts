@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Octokit } from 'octokit';
@@ -23,9 +23,13 @@ const PEOPLE: SeedSpec['people'] = [
 
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
-/** The local GitHub with the app beside it and the fake jobs; people act through octokit. */
-export async function startWorld() {
+/**
+ * The local GitHub with the app beside it and the fake jobs; people act through octokit. It begins with the
+ * first commit of a repository, or as the copy of the folder of a world that was closed.
+ */
+export async function startWorld({ from = null as string | null } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'loop-'));
+  if (from !== null) cpSync(from, dir, { recursive: true });
   const port = 20_000 + Math.floor(Math.random() * 20_000);
   const seed: SeedSpec = {
     owner: R.owner,
@@ -73,13 +77,15 @@ export async function startWorld() {
       });
       return answer.json() as Promise<Record<string, unknown>>;
     },
-    async close() {
+    /** Ends everything; the folder stays where `keep` says so. */
+    async close({ keep = false } = {}) {
       await world.stopApp();
       await jobs.stop();
       await github.close();
-      rmSync(dir, { recursive: true, force: true });
+      if (!keep) rmSync(dir, { recursive: true, force: true });
     },
   };
+  if (from !== null) return world;
   await pushFirstCommit({
     url: github.url,
     owner: R.owner,

@@ -1,0 +1,176 @@
+import {
+  approveLine,
+  bikesFiles,
+  commentsOf,
+  eventually,
+  gateOf,
+  merge,
+  openProblem,
+  openPull,
+  R,
+  say,
+  type World,
+} from '../loop/app-world.ts';
+import type { AppUnderTest } from './world.ts';
+
+/**
+ * A stretch of the lifecycle that begins in the world where another flow ended. `act` is what people do, and
+ * waits only for what they need to see; the harness waits for the rest.
+ */
+export type Flow = {
+  name: string;
+  /** Null = a repository with its first commit. */
+  from: string | null;
+  act: (world: World, app: AppUnderTest) => Promise<void>;
+  /** What the jobs find. */
+  findings?: Partial<World['jobs']['findings']>;
+  /** The app is started by `act`. */
+  startsLate?: boolean;
+};
+
+const pulls = async (world: World) => (await world.as('ml-lead').rest.pulls.list({ ...R })).data;
+
+async function pullOf(world: World, branch: string | RegExp): Promise<number> {
+  return eventually(
+    `the pull request of ${branch}`,
+    async () =>
+      (await pulls(world)).find(({ head }) =>
+        typeof branch === 'string' ? head.ref === branch : branch.test(head.ref),
+      )?.number,
+    world,
+  );
+}
+
+async function approve(world: World, number: number, login = 'ml-lead'): Promise<void> {
+  await say(world, login, number, await approveLine(world, number));
+}
+
+async function worsePull(world: World): Promise<number> {
+  const files = bikesFiles();
+  const path = 'models/bikes/model.yml';
+  const worse = { ...files, [path]: (files[path] ?? '').replace('seed: 1', 'seed: 9') };
+  return openPull(world, 'data-scientist', { branch: 'worse', files: worse });
+}
+
+export const FLOWS: Flow[] = [
+  {
+    name: 'problem',
+    from: null,
+    act: async (world) => {
+      const issue = await openProblem(world);
+      await approve(world, issue);
+    },
+  },
+  {
+    name: 'definition',
+    from: 'problem',
+    act: async (world) => {
+      await merge(world, 'product-owner', await pullOf(world, 'roundhouse-define-bikes'));
+    },
+  },
+  {
+    name: 'pull-request',
+    from: 'definition',
+    act: async (world) => {
+      await openPull(world, 'data-scientist', { branch: 'first-model', files: bikesFiles() });
+    },
+  },
+  {
+    name: 'approval',
+    from: 'pull-request',
+    act: async (world) => approve(world, await pullOf(world, 'first-model')),
+  },
+  {
+    name: 'release',
+    from: 'approval',
+    act: async (world) => {
+      await merge(world, 'ml-lead', await pullOf(world, 'first-model'));
+    },
+  },
+  {
+    name: 'monitor',
+    from: 'release',
+    findings: { decay: 'failed', retrain: true },
+    act: async (world) => {
+      await world.control('/clock', { now: '2027-04-01T06:00:00Z' });
+      await gateOf(world, await pullOf(world, /^roundhouse-retrain-bikes-/), 'action_required');
+    },
+  },
+  {
+    name: 'worse',
+    from: 'release',
+    act: async (world) => {
+      const pull = await worsePull(world);
+      await gateOf(world, pull, 'action_required');
+      await approve(world, pull);
+    },
+  },
+  {
+    name: 'rollback',
+    from: 'worse',
+    findings: { canary: 'failed' },
+    act: async (world) => {
+      await merge(world, 'ml-lead', await pullOf(world, 'worse'));
+    },
+  },
+  {
+    name: 'deploy-again',
+    from: 'rollback',
+    act: async (world) => {
+      const { data } = await world.as('ml-lead').rest.issues.listForRepo({ ...R });
+      const incident = data.find(({ title }) => title.includes('was rolled-back'));
+      await say(world, 'ml-lead', incident?.number ?? 0, '/deploy production');
+    },
+  },
+  {
+    name: 'commands',
+    from: 'pull-request',
+    act: async (world) => {
+      const pull = await pullOf(world, 'first-model');
+      for (const line of ['/hold', '/help', '/aprove', '/unhold', '/history']) {
+        await say(world, 'ml-lead', pull, line);
+      }
+      await say(world, 'visitor', pull, '/plan');
+      await eventually(
+        'an answer',
+        async () => (await commentsOf(world, pull)).some(({ body }) => body.includes('did you mean')),
+        world,
+      );
+    },
+  },
+  {
+    name: 'start-after-outage',
+    from: 'definition',
+    startsLate: true,
+    act: async (world, app) => {
+      const pull = await openPull(world, 'data-scientist', { branch: 'first-model', files: bikesFiles() });
+      await say(world, 'ml-lead', pull, '/hold');
+      app.start();
+      await gateOf(world, pull, 'failure');
+    },
+  },
+  {
+    name: 'broken-deploy',
+    from: 'approval',
+    findings: { faults: new Set(['roundhouse-deploy.yml']) },
+    act: async (world) => {
+      await merge(world, 'ml-lead', await pullOf(world, 'first-model'));
+      const incident = await eventually(
+        'the incident',
+        async () => {
+          const { data } = await world.as('ml-lead').rest.issues.listForRepo({ ...R });
+          return data.find(({ title }) => title.includes('was paused'))?.number;
+        },
+        world,
+      );
+      world.jobs.findings.faults.clear();
+      await say(world, 'ml-lead', incident, '/deploy production');
+    },
+  },
+];
+
+export function flowNamed(name: string): Flow {
+  const found = FLOWS.find((flow) => flow.name === name);
+  if (!found) throw new Error(`there is no flow "${name}": ${FLOWS.map((flow) => flow.name).join(', ')}`);
+  return found;
+}

@@ -1,0 +1,140 @@
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Flow, flowNamed } from './flows.ts';
+import { differences, explain, type NormalForm, normalForm, readWorld, stableTokens } from './normal-form.ts';
+import { type Point, type Reached, readReached } from './points.ts';
+import { type AppUnderTest, appUnderTest, isSettled, openCopy, until } from './world.ts';
+
+/** A flow without a crash: what it came to, and where it ended. */
+export type Recording = { flow: Flow; reached: Reached[]; stable: Set<string>; expected: NormalForm };
+
+export type Verdict =
+  | { kind: 'same'; ms: number }
+  /** The flow went on without coming to the point. */
+  | { kind: 'not-reached'; ms: number }
+  | { kind: 'different'; differences: string[]; ms: number }
+  | { kind: 'fault'; note: string; ms: number };
+
+/** Longer than the five seconds for which reconciling leaves a young comment to its webhook. */
+const PATIENCE_MS = 12_000;
+
+/**
+ * Plays flows without a crash, twice each: what is the same both times has to be the same after a crash. The
+ * worlds that they leave lie in `folder`, and crashes start from their copies.
+ */
+export function createRecorder(folder: string) {
+  const known = new Map<string, Promise<Recording>>();
+  mkdirSync(folder, { recursive: true });
+
+  async function begin({ from }: Flow): Promise<string | null> {
+    if (from === null) return start();
+    await record(from);
+    return join(folder, from);
+  }
+
+  let started: Promise<string> | null = null;
+  function start(): Promise<string> {
+    started ??= (async () => {
+      const world = await openCopy(null);
+      await world.close({ keep: true });
+      const kept = join(folder, 'start');
+      cpSync(world.dir, kept, { recursive: true });
+      rmSync(world.dir, { recursive: true, force: true });
+      return kept;
+    })();
+    return started;
+  }
+
+  function record(name: string): Promise<Recording> {
+    const found = known.get(name) ?? recordFlow(flowNamed(name));
+    known.set(name, found);
+    return found;
+  }
+
+  async function recordFlow(flow: Flow): Promise<Recording> {
+    const from = await begin(flow);
+    const plays: { world: string[]; reached: Reached[] }[] = [];
+    for (const keep of [join(folder, flow.name), null]) {
+      plays.push(
+        await inWorld({ flow, from, at: null, keep }, async ({ world, app }) => ({
+          world: await readWorld(world.dir),
+          reached: readReached(app.log),
+        })),
+      );
+    }
+    const stable = stableTokens(plays.map(({ world }) => world));
+    const [first, second] = plays.map(({ world }) => normalForm(world, stable));
+    const { missing, extra } = differences(first ?? [], second ?? []);
+    if (missing.length + extra.length > 0) {
+      const told = explain({ missing, extra }).join('\n');
+      throw new Error(`${flow.name} ends differently without any crash:\n${told}`);
+    }
+    return { flow, reached: plays[0]?.reached ?? [], stable, expected: first ?? [] };
+  }
+
+  /** Plays the flow, kills the app at the point, starts it again, and compares where it ends. */
+  async function crash(point: Point): Promise<Verdict> {
+    const began = Date.now();
+    const { flow, stable, expected } = await record(point.flow);
+    const ms = () => Date.now() - began;
+    try {
+      return await inWorld(
+        { flow, from: await begin(flow), at: point, keep: null, expected: (found) => same(found) },
+        async ({ world, app }) => {
+          const found = normalForm(await readWorld(world.dir), stable);
+          const { missing, extra } = differences(expected, found);
+          if (missing.length + extra.length > 0) {
+            return { kind: 'different', differences: explain({ missing, extra }), ms: ms() };
+          }
+          return { kind: app.killed() ? 'same' : 'not-reached', ms: ms() };
+        },
+      );
+    } catch (error) {
+      return { kind: 'fault', note: error instanceof Error ? error.message : String(error), ms: ms() };
+    }
+
+    function same(found: string[]): boolean {
+      const { missing, extra } = differences(expected, normalForm(found, stable));
+      return missing.length + extra.length === 0;
+    }
+  }
+
+  return { record, crash };
+}
+
+type Play = {
+  flow: Flow;
+  from: string | null;
+  at: Point | null;
+  keep: string | null;
+  expected?: (world: string[]) => boolean;
+};
+type Opened = { world: Awaited<ReturnType<typeof openCopy>>; app: AppUnderTest };
+
+async function inWorld<Found>(
+  { flow, from, at, keep, expected }: Play,
+  look: (opened: Opened) => Promise<Found>,
+): Promise<Found> {
+  const world = await openCopy(from);
+  const app = appUnderTest(world, at);
+  try {
+    Object.assign(world.jobs.findings, structuredClone(flow.findings ?? {}));
+    if (!flow.startsLate) app.start();
+    await flow.act(world, app);
+    const acted = Date.now();
+    await until(
+      'nothing happens any more',
+      async () => {
+        if (!(await isSettled(world, app))) return false;
+        return !expected || Date.now() - acted > PATIENCE_MS || expected(await readWorld(world.dir));
+      },
+      { app },
+    );
+    return await look({ world, app });
+  } finally {
+    await app.stop();
+    await world.close({ keep: true });
+    if (keep !== null) cpSync(world.dir, keep, { recursive: true });
+    rmSync(world.dir, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,120 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { packageRoot } from '../../templates/load.ts';
+import { startWorld, type World } from '../loop/app-world.ts';
+import { isEffect, isRound, type Point, readReached } from './points.ts';
+
+const HOOK = fileURLToPath(new URL('hook.mjs', import.meta.url));
+/** Rounds of reconciling without an effect that make a world settled. */
+const QUIET_ROUNDS = 3;
+/** Reconciling every quarter of a second instead of every two. */
+const HURRY = 8;
+
+export type AppUnderTest = {
+  /** Whether the point was come to. */
+  killed(): boolean;
+  /** How it ended by itself, which it never should. */
+  fault(): string | null;
+  start(): void;
+  stop(): Promise<void>;
+  log: string;
+};
+
+/**
+ * The app as a process with the hook in it. It dies at `at`, once, and is started again as `roundhouse local`
+ * would; everything it does is in the log.
+ */
+export function appUnderTest(world: World, at: Pick<Point, 'key' | 'n' | 'when'> | null): AppUnderTest {
+  const log = join(world.dir, 'points.jsonl');
+  rmSync(log, { force: true });
+  let child: ChildProcess | null = null;
+  let hasDied = false;
+  let fault: string | null = null;
+
+  function start(): void {
+    const armed = at !== null && !hasDied;
+    const started = spawn(
+      process.execPath,
+      ['--import', HOOK, join(packageRoot(), 'dist', 'app.js'), '--port', String(world.port)],
+      {
+        env: {
+          PATH: process.env.PATH ?? '',
+          ...world.env,
+          CRASH_PARENT: String(process.pid),
+          CRASH_LOG: log,
+          CRASH_HURRY: String(HURRY),
+          ...(armed ? { CRASH_AT: JSON.stringify(at) } : {}),
+        },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
+    );
+    child = started;
+    started.stderr.on('data', (text: Buffer) => world.log.push(text.toString()));
+    started.once('exit', (code, signal) => {
+      if (child !== started) return;
+      child = null;
+      if (signal === 'SIGKILL' && armed) {
+        hasDied = true;
+        start();
+      } else {
+        fault = `the app ended by itself: ${signal ?? code}\n${world.log.slice(-5).join('')}`;
+      }
+    });
+  }
+
+  return {
+    log,
+    start,
+    killed: () => hasDied,
+    fault: () => fault,
+    async stop() {
+      const running = child;
+      child = null;
+      if (running === null || running.exitCode !== null || running.signalCode !== null) return;
+      const ended = new Promise((resolve) => running.once('exit', resolve));
+      running.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/** A copy of the world that a story left in `from`; null = a repository with its first commit. */
+export async function openCopy(from: string | null): Promise<World> {
+  return startWorld({ from });
+}
+
+/** Nothing is under way: no run, no delivery, nothing in the journal, and rounds in which the app did nothing. */
+export async function isSettled(world: World, app: AppUnderTest): Promise<boolean> {
+  if (!existsSync(app.log)) return false;
+  const reached = readReached(app.log);
+  const last = reached.findLastIndex(isEffect);
+  const rounds = reached.slice(last + 1).filter(isRound).length;
+  return rounds > QUIET_ROUNDS && (await isIdle(world));
+}
+
+async function isIdle(world: World): Promise<boolean> {
+  const answer = await fetch(`${world.github.url}/_local/idle`, {
+    headers: { 'x-roundhouse-local': world.secrets.control },
+  });
+  const idle = (await answer.json()) as { runs_open: number; deliveries_pending: number };
+  if (idle.runs_open > 0 || idle.deliveries_pending > 0) return false;
+  const health = await fetch(`http://127.0.0.1:${world.port}/health`).catch(() => null);
+  const told = (await health?.json().catch(() => null)) as { waiting?: number } | null;
+  return told?.waiting === 0;
+}
+
+export async function until(
+  what: string,
+  look: () => boolean | Promise<boolean>,
+  { limitMs = 120_000, app }: { limitMs?: number; app: AppUnderTest },
+): Promise<void> {
+  for (const end = Date.now() + limitMs; Date.now() < end; ) {
+    const fault = app.fault();
+    if (fault !== null) throw new Error(fault);
+    if (await look()) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`waited ${limitMs / 1000} s in vain: ${what}`);
+}
