@@ -30,10 +30,16 @@ export function stageCommands(program: Command): void {
     BASE,
     FORCE,
   );
-  stage(program, 'train', 'train every candidate of model.yml', trainAll, BASE, FORCE, [
-    '--candidate <index>',
-    'only this one',
-  ]);
+  stage(
+    program,
+    'train',
+    'train every candidate of model.yml',
+    trainAll,
+    BASE,
+    FORCE,
+    ['--candidate <index>', 'only this one'],
+    ['--backend <name>', 'TensorFlow.js backend: auto, tensorflow or wasm'],
+  );
   stage(
     program,
     'evaluate',

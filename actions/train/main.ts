@@ -13,10 +13,14 @@ import { actualOf, judgedOf } from '#lib/ml/judge.ts';
 import { type ClassLabel, classesOf } from '#lib/ml/labels.ts';
 import { measure } from '#lib/ml/metrics.ts';
 import { startPredictor } from '#lib/ml/predictor.ts';
+import type { BackendChoice } from '#lib/ml/tensorflow.ts';
 import { type Trained, trainCandidate } from '#lib/ml/train.ts';
+import { type CommandTraining, trainByCommand } from '#lib/ml/train-command.ts';
+import type { Environment } from '../kit/deps.ts';
 import { loadModelFolder, type ModelFolder } from '../kit/model-folder.ts';
 import type { StageDeps, StageResult } from '../kit/stage.ts';
 import { makeStatement, type Subject } from '../kit/statement.ts';
+import { checkCovered, commandSurroundings } from './command.ts';
 
 export type TrainInputs = {
   model: string;
@@ -25,10 +29,13 @@ export type TrainInputs = {
   /** Index in model.yml. */
   candidate: number;
   data: Statement<'data'>;
+  backend: BackendChoice;
+  /** Variables of this process: a command sees those of them that its candidate names. */
+  env: Environment;
 };
 
 type Parts = Record<'train' | 'validation' | 'full', Table>;
-type Fit = (table: Table, what: string) => Promise<Trained>;
+type Fit = (table: Table, what: CommandTraining['fit']) => Promise<Trained>;
 
 /**
  * Stage 3, first half. Three fits of one configuration and seed: one that leaves the validation rows out and
@@ -39,6 +46,7 @@ export async function main(inputs: TrainInputs, deps: StageDeps): Promise<StageR
   const startedAt = deps.now();
   const folder = loadModelFolder(deps.workspace, inputs.model);
   const candidate = candidateOf(folder, inputs.candidate);
+  if (candidate.trainer === 'command') checkCovered(candidate, { ...folder, workspace: deps.workspace });
   const { result, subjects } = await train(inputs, { folder, candidate }, deps);
   const statement = makeStatement(
     'train',
@@ -62,8 +70,7 @@ export async function main(inputs: TrainInputs, deps: StageDeps): Promise<StageR
 
 function candidateOf({ name, model }: ModelFolder, index: number): Candidate {
   const candidate = model.candidates[index];
-  if (candidate !== undefined && (candidate.trainer === 'linear' || candidate.trainer === 'mlp'))
-    return candidate;
+  if (candidate !== undefined) return candidate;
   throw new UserError(`models/${name}/model.yml has no candidate number ${index}`, {
     fix: `it has ${model.candidates.length}, counted from 0`,
   });
@@ -72,14 +79,16 @@ function candidateOf({ name, model }: ModelFolder, index: number): Candidate {
 type Job = { folder: ModelFolder; candidate: Candidate };
 
 async function train(
-  { candidate: index, data }: TrainInputs,
+  inputs: TrainInputs,
   { folder, candidate }: Job,
   deps: StageDeps,
 ): Promise<{ result: TrainResult; subjects: Subject[] }> {
+  const { candidate: index } = inputs;
   const { problem, model } = folder;
-  const evidence = data.predicate.result;
+  const evidence = inputs.data.predicate.result;
   const parts = await readParts(evidence.parts, deps);
-  const fitOn = fitWith({ folder, candidate }, classesOf(parts.full, problem.target, problem.task), deps);
+  const classes = classesOf(parts.full, problem.target, problem.task);
+  const fitOn = fitWith({ folder, candidate, inputs, classes }, deps);
 
   const search = await fitOn(parts.train, 'search');
   const validation = await score(search, parts.validation, folder);
@@ -135,18 +144,33 @@ async function readParts(parts: PartEvidence, { exchange, scratch }: StageDeps):
   return { train: await read('train'), validation: await read('validation'), full: await read('full') };
 }
 
-function fitWith({ folder, candidate }: Job, classes: ClassLabel[] | null, { progress }: StageDeps): Fit {
+type FitJob = Job & { inputs: TrainInputs; classes: ClassLabel[] | null };
+
+function fitWith({ folder, candidate, inputs, classes }: FitJob, deps: StageDeps): Fit {
   const { problem, data, model } = folder;
-  return async (table, what) => {
-    progress.phase(`train ${folder.name}/${candidate.name}: ${what}, ${table.rows} rows`);
-    return trainCandidate({
-      candidate,
+  const { progress } = deps;
+  return async (table, fit) => {
+    progress.phase(`train ${folder.name}/${candidate.name}: ${fit}, ${table.rows} rows`);
+    const common = {
       task: problem.task,
       target: problem.target,
       inputs: data.inputs,
       table,
       seed: model.seed,
       classes,
+    };
+    if (candidate.trainer === 'command')
+      return trainByCommand({
+        ...common,
+        ...commandSurroundings(candidate, { inputs, fit, deps }),
+        candidate,
+        model: folder.name,
+        fit,
+      });
+    return trainCandidate({
+      ...common,
+      candidate,
+      backend: inputs.backend,
       onEpoch: (epoch) => progress.update(epoch, candidate.epochs, 'epochs'),
     });
   };

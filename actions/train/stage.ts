@@ -1,4 +1,6 @@
 import type { Statement } from '#lib/lifecycle/evidence.ts';
+import { UserError } from '#lib/lifecycle/user-error.ts';
+import { BACKEND_CHOICES, type BackendChoice } from '#lib/ml/tensorflow.ts';
 import type { StageContext } from '../kit/context.ts';
 import { parseStatement } from '../kit/evidence-folder.ts';
 import { presentData } from '../kit/judged.ts';
@@ -20,10 +22,18 @@ export async function trainStage(context: StageContext): Promise<StageResult<'tr
       planDigest,
       candidate: index,
       data: await dataStatement(context, inputs),
+      backend: backendAsked(context.option('backend')),
+      env: context.deps.env,
     },
     context.deps,
   );
   return { ...result, inputs: inputs.train(index) };
+}
+
+function backendAsked(text: string): BackendChoice {
+  const found = BACKEND_CHOICES.find((choice) => choice === (text || 'auto'));
+  if (found !== undefined) return found;
+  throw new UserError(`"${text}" is no backend`, { fix: `give one of ${BACKEND_CHOICES.join(', ')}` });
 }
 
 /** In a dispatched run the data job left its statement beside its rows; else it is in the evidence folder. */

@@ -143,7 +143,8 @@ function trainingView({ seed, backend, candidate, validation, parity, served }: 
     rows: served.rows,
     params: Object.entries(candidate.params).map(([name, value]) => ({ name, value: JSON.stringify(value) })),
     validation: { ...validation, metric: METRIC_WORDS[validation.metric].label },
-    parity: parity.max_abs_difference,
+    compared: parity !== null,
+    parity: parity?.max_abs_difference ?? null,
   };
 }
 

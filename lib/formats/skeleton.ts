@@ -73,6 +73,7 @@ predictor: onnx
 # candidates:
 #   - { trainer: linear, name: linear, epochs: 60, learning_rate: 0.01 }
 #   - { trainer: mlp, name: mlp, hidden: [64, 32], epochs: 60, learning_rate: 0.003 }
+#   - { trainer: command, name: trees, command: [python3, models/${model}/train.py], rows: csv }
 candidates: []
 
 seed: 1

@@ -95,7 +95,7 @@ export const trainResultSchema = z.strictObject({
     params: z.record(z.string(), z.unknown()),
   }),
   seed: z.int(),
-  /** The TensorFlow.js backend that really ran. */
+  /** The TensorFlow.js backend that really ran, or the program of a command. */
   backend: z.string(),
   data: digestSchema,
   /** Score on the validation part of a fit that did not see it; the lowest loss wins the search. */
@@ -106,14 +106,16 @@ export const trainResultSchema = z.strictObject({
   signature: signatureSchema,
   /** Sorted digests of the keys of every row that either fit saw: an object. */
   seen: digestSchema,
-  /** Trainer against ONNX at export. */
-  parity: z.strictObject({
-    rows: z.int(),
-    max_abs_difference: z.number(),
-    rtol: z.number(),
-    atol: z.number(),
-  }),
-  /** Training loss per epoch of the served fit, at most 200 points. */
+  /** Trainer against ONNX at export; null where a command said nothing of its own predictions. */
+  parity: z
+    .strictObject({
+      rows: z.int(),
+      max_abs_difference: z.number(),
+      rtol: z.number(),
+      atol: z.number(),
+    })
+    .nullable(),
+  /** Training loss per epoch of the served fit, at most 200 points; empty where a command reported none. */
   curve: z.array(z.number()).max(200),
 });
 export type TrainResult = z.infer<typeof trainResultSchema>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { notBuiltYet, onlyBuilt } from './scalars.ts';
+import { durationSchema, notBuiltYet, onlyBuilt } from './scalars.ts';
 
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'must be a short name such as mlp');
 const learning = {
@@ -20,10 +20,29 @@ const anyCandidate = z.discriminatedUnion('trainer', [
     hidden: z.array(z.int().min(1).max(4096)).min(1).max(8),
     ...learning,
   }),
-  z.strictObject({ trainer: notBuiltYet('trees', 'use "linear" or "mlp"'), name }),
-  z.strictObject({ trainer: notBuiltYet('command', 'use "linear" or "mlp"'), name }),
+  /** A program of the user's, in any language, that writes `model.onnx`: docs/command-trainer.md. */
+  z.strictObject({
+    trainer: z.literal('command'),
+    name,
+    /** Program and arguments, run without a shell at the root of the checkout. */
+    command: z.array(z.string().min(1).max(4096)).min(1).max(64),
+    /** How the rows are handed over. */
+    rows: z.enum(['parquet', 'csv']).default('parquet'),
+    /** Of one fit; a candidate is fitted two or three times. */
+    timeout: durationSchema.default('PT1H'),
+    /** Names of variables that the program may see, beside PATH, HOME and the locale. */
+    environment: z
+      .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/, 'must be the name of a variable'))
+      .max(32)
+      .default([]),
+    /** Handed over as they are. */
+    params: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
+  }),
+  z.strictObject({ trainer: notBuiltYet('trees', 'use "linear", "mlp" or "command"'), name }),
 ]);
-export type Candidate = Extract<z.infer<typeof anyCandidate>, { trainer: 'linear' | 'mlp' }>;
+export type Candidate = Extract<z.infer<typeof anyCandidate>, { trainer: 'linear' | 'mlp' | 'command' }>;
+export type NetworkCandidate = Extract<Candidate, { trainer: 'linear' | 'mlp' }>;
+export type CommandCandidate = Extract<Candidate, { trainer: 'command' }>;
 const candidateSchema = onlyBuilt<Candidate>(anyCandidate);
 
 /** `models/<name>/model.yml`. A file without candidates is a draft: no stage is planned. */

@@ -1,21 +1,30 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import util from 'node:util';
+import { UserError } from '../lifecycle/user-error.ts';
 
 export type TensorFlow = typeof import('@tensorflow/tfjs-core');
 
 /** `tensorflow` is libtensorflow on CPU or GPU, `wasm` is what every machine has. */
 export type Backend = 'tensorflow' | 'wasm';
 
+/** `auto` takes the native one where it is installed. */
+export const BACKEND_CHOICES = ['auto', 'tensorflow', 'wasm'] as const;
+export type BackendChoice = (typeof BACKEND_CHOICES)[number];
+
 /**
- * TensorFlow.js on the best backend that is installed. It falls back to its slow JavaScript backend without
+ * TensorFlow.js on the backend that is asked for, by default the best that is installed. It falls back to its slow JavaScript backend without
  * a word (for instance under a limit on address space), so the backend that really runs is asserted.
  */
-export async function loadTensorflow(): Promise<{ tf: TensorFlow; backend: Backend }> {
+export async function loadTensorflow(
+  choice: BackendChoice = 'auto',
+): Promise<{ tf: TensorFlow; backend: Backend }> {
   const tf = await import('@tensorflow/tfjs-core');
   // Registers the gradients of all kernels; core alone has none.
   await import('@tensorflow/tfjs-layers');
-  const wanted: Backend = (await importNative()) ? 'tensorflow' : await importWasm();
+  const native = choice === 'wasm' ? false : await importNative();
+  if (choice === 'tensorflow' && !native) throw nativeIsAbsent();
+  const wanted: Backend = native ? 'tensorflow' : await importWasm();
   await tf.setBackend(wanted);
   await tf.ready();
   return { tf, backend: assertBackend(tf.getBackend(), wanted) };
@@ -25,6 +34,15 @@ export function assertBackend(actual: string, wanted: Backend): Backend {
   if (actual === wanted) return wanted;
   throw new Error(
     `TensorFlow.js runs on its "${actual}" backend instead of "${wanted}": limit memory with prlimit --data and not --as`,
+  );
+}
+
+function nativeIsAbsent(): UserError {
+  return new UserError(
+    'the backend "tensorflow" was asked for, and neither @tensorflow/tfjs-node-gpu nor @tensorflow/tfjs-node can be loaded here',
+    {
+      fix: 'on the runner: `npm install @tensorflow/tfjs-node && npm rebuild @tensorflow/tfjs-node --ignore-scripts=false`, or ask for the backend "wasm"',
+    },
   );
 }
 

@@ -1,13 +1,13 @@
 import type { Table } from '../data/table.ts';
 import type { Signature } from '../lifecycle/bundle.ts';
 import type { Input } from '../lifecycle/data.ts';
-import type { Candidate } from '../lifecycle/model.ts';
+import type { NetworkCandidate } from '../lifecycle/model.ts';
 import type { Task } from '../lifecycle/problem.ts';
 import { UserError } from '../lifecycle/user-error.ts';
 import { feedOf } from './feed.ts';
 import { type ClassLabel, classesOf, classIndices, targetNumbers } from './labels.ts';
 import { type Head, INNER_PREFIX, writeNetwork } from './onnx.ts';
-import { type Backend, loadTensorflow } from './tensorflow.ts';
+import { type BackendChoice, loadTensorflow } from './tensorflow.ts';
 import { fitNetwork, type Loss, runNetwork } from './train-network.ts';
 import { checkParity, type Parity, probeRows } from './train-parity.ts';
 import { encode, fitTransforms, inputTensors, standardisation } from './transforms.ts';
@@ -15,7 +15,7 @@ import { encode, fitTransforms, inputTensors, standardisation } from './transfor
 const CURVE_POINTS = 200;
 
 export type TrainOptions = {
-  candidate: Candidate;
+  candidate: NetworkCandidate;
   task: Task;
   target: string;
   inputs: Record<string, Input>;
@@ -24,6 +24,8 @@ export type TrainOptions = {
   seed: number;
   /** In the order of the probabilities, so that several fits agree; default: those of the rows. */
   classes?: ClassLabel[] | null;
+  /** Default: the best that is installed. */
+  backend?: BackendChoice;
   onEpoch?: (epoch: number, loss: number) => void;
   signal?: AbortSignal;
 };
@@ -32,10 +34,12 @@ export type Trained = {
   /** ONNX with the feature transforms in the graph, compared with the trainer's own predictions. */
   model: Uint8Array;
   signature: Signature;
-  backend: Backend;
+  /** The TensorFlow.js backend that ran, or the program of a command. */
+  backend: string;
   /** Training loss per epoch, at most 200 points. */
   curve: number[];
-  parity: Parity;
+  /** Null where a command said nothing of its own predictions. */
+  parity: Parity | null;
 };
 
 /** Fits one candidate and exports it. The same rows, seed and backend give the same bytes. */
@@ -47,7 +51,7 @@ export async function trainCandidate(options: TrainOptions): Promise<Trained> {
   const feed = feedOf(table, signature);
   const transforms = fitTransforms(signature.inputs, feed);
   const goal = goalOf(table, target, { classes, loss: candidate.loss });
-  const { tf, backend } = await loadTensorflow();
+  const { tf, backend } = await loadTensorflow(options.backend);
   const { layers, curve } = await fitNetwork({
     tf,
     features: encode(transforms, feed, table.rows),
@@ -71,7 +75,12 @@ export async function trainCandidate(options: TrainOptions): Promise<Trained> {
   return { model, signature, backend, curve: thinned(curve), parity };
 }
 
-function signatureOf(table: Table, inputs: Record<string, Input>, classes: ClassLabel[] | null): Signature {
+/** The tensors that every model over these inputs takes and gives, whoever trains it. */
+export function signatureOf(
+  table: Table,
+  inputs: Record<string, Input>,
+  classes: ClassLabel[] | null,
+): Signature {
   const tensors = inputTensors(table, inputs);
   const output = classes === null ? 'prediction' : 'probabilities';
   const taken = tensors.find(({ name }) => name === output || name.startsWith(INNER_PREFIX));
@@ -95,7 +104,7 @@ type Goal = { targets: Float32Array; outputs: number; loss: Loss; head: Head };
 function goalOf(
   table: Table,
   target: string,
-  { classes, loss }: { classes: ClassLabel[] | null; loss: Candidate['loss'] },
+  { classes, loss }: { classes: ClassLabel[] | null; loss: NetworkCandidate['loss'] },
 ): Goal {
   if (classes === null) {
     const values = Float32Array.from(targetNumbers(table, target));
@@ -128,7 +137,8 @@ function applyHead(outputs: Float32Array, head: Head, width: number): Float32Arr
   return probabilities;
 }
 
-function thinned(curve: number[]): number[] {
+/** At most 200 points, the last one among them. */
+export function thinned(curve: number[]): number[] {
   const step = Math.ceil(curve.length / CURVE_POINTS);
   return curve.filter((_, index) => (curve.length - 1 - index) % step === 0);
 }

@@ -93,7 +93,15 @@ export async function trainOn(
   candidate: number,
 ): Promise<Statement<'train'>> {
   const { statement } = await train(
-    { model: 'bikes', plan: null, planDigest: null, candidate, data: made },
+    {
+      model: 'bikes',
+      plan: null,
+      planDigest: null,
+      candidate,
+      data: made,
+      backend: 'auto',
+      env: process.env,
+    },
     bikes.deps(),
   );
   return statement;

@@ -37,7 +37,18 @@ beforeAll(async () => {
 afterAll(() => bikes.remove());
 
 function run(candidate: number, deps: StageDeps = bikes.deps()) {
-  return train({ model: 'bikes', plan: null, planDigest: null, candidate, data: rows }, deps);
+  return train(
+    {
+      model: 'bikes',
+      plan: null,
+      planDigest: null,
+      candidate,
+      data: rows,
+      backend: 'auto',
+      env: process.env,
+    },
+    deps,
+  );
 }
 
 async function keysOf(digest: Parameters<BikesRepository['store']['get']>[0]): Promise<Set<string>> {

@@ -6,7 +6,7 @@ import type { Table } from '#lib/data/table.ts';
 import { parseConfig } from '#lib/formats/config.ts';
 import { digestOf } from '#lib/formats/digest.ts';
 import type { Data } from '#lib/lifecycle/data.ts';
-import type { Candidate } from '#lib/lifecycle/model.ts';
+import type { NetworkCandidate } from '#lib/lifecycle/model.ts';
 import { feedOf } from '#lib/ml/feed.ts';
 import { targetNumbers } from '#lib/ml/labels.ts';
 import { measure } from '#lib/ml/metrics.ts';
@@ -66,7 +66,7 @@ export const bench: Bench = async (note) => {
   }
 };
 
-function demoConfiguration(): { candidate: Candidate; data: Data } {
+function demoConfiguration(): { candidate: NetworkCandidate; data: Data } {
   const read = (file: string) => readFileSync(new URL(file, MODEL), 'utf8');
   const dataText = read('data.yml').replaceAll('{{history}}', digestOf(readFileSync(CSV)));
   const model = parseConfig('model', { file: 'model.yml', text: read('model.yml') });
@@ -75,7 +75,7 @@ function demoConfiguration(): { candidate: Candidate; data: Data } {
   return { candidate, data: parseConfig('data', { file: 'data.yml', text: dataText }) };
 }
 
-type Configuration = { candidate: Candidate; data: Data; seed: number };
+type Configuration = { candidate: NetworkCandidate; data: Data; seed: number };
 
 /** Trains on one table and gives the mean absolute error on each of the others. */
 function scorer({ candidate, data, seed }: Configuration) {

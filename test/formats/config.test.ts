@@ -95,7 +95,7 @@ describe('a fault names line, column, value and what is expected', () => {
       'not built yet, and nothing else',
       'model',
       'version: 1\npredictor: onnx\ncandidates:\n  - { trainer: trees, name: a, depth: 3 }\n',
-      'f.yml:4:16: candidates[0].trainer: "trees" is not built yet: use "linear" or "mlp"',
+      'f.yml:4:16: candidates[0].trainer: "trees" is not built yet: use "linear", "mlp" or "command"',
     ],
     [
       'a key in a union of blocks',

@@ -1,5 +1,5 @@
 import type { Input } from '#lib/lifecycle/data.ts';
-import type { Candidate } from '#lib/lifecycle/model.ts';
+import type { NetworkCandidate } from '#lib/lifecycle/model.ts';
 
 export function input(type: Input['type']): Input {
   return { from: 'request', type, meaning: '', unit: '' };
@@ -7,8 +7,8 @@ export function input(type: Input['type']): Input {
 
 /** A linear candidate, or a network where `hidden` is given. */
 export function candidate(
-  changes: { hidden?: number[] } & Partial<Omit<Candidate, 'trainer'>> = {},
-): Candidate {
+  changes: { hidden?: number[] } & Partial<Omit<NetworkCandidate, 'trainer'>> = {},
+): NetworkCandidate {
   const { hidden, ...rest } = changes;
   const common = {
     name: 'c',

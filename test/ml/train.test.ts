@@ -4,7 +4,7 @@ import type { Task } from '#lib/lifecycle/problem.ts';
 import { type FeedRow, feedOfRows } from '#lib/ml/feed.ts';
 import { startPredictor } from '#lib/ml/predictor.ts';
 import { randomOf } from '#lib/ml/stats/random.ts';
-import { assertBackend } from '#lib/ml/tensorflow.ts';
+import { assertBackend, loadTensorflow } from '#lib/ml/tensorflow.ts';
 import { type Trained, trainCandidate } from '#lib/ml/train.ts';
 import { tableOf } from '../data/tables.ts';
 import { candidate, input } from './candidates.ts';
@@ -214,5 +214,18 @@ describe('what cannot be trained', () => {
 
   test('on the slow backend that TensorFlow.js falls back to', () => {
     expect(() => assertBackend('cpu', 'wasm')).toThrow(/runs on its "cpu" backend instead of "wasm"/);
+  });
+
+  test('the native one is taken where it can be loaded; asked for where it cannot, it is an error', async () => {
+    const installed = await Promise.any(
+      ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'].map((name) => import(name)),
+    ).then(
+      () => true,
+      () => false,
+    );
+    const asked = loadTensorflow('tensorflow').then(({ backend }) => backend);
+    if (installed) expect(await asked).toBe('tensorflow');
+    else await expect(asked).rejects.toThrow(/neither @tensorflow\/tfjs-node-gpu nor @tensorflow\/tfjs-node/);
+    expect((await loadTensorflow('wasm')).backend).toBe('wasm');
   });
 });
