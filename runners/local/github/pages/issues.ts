@@ -1,11 +1,12 @@
 import { pullFiles } from '../diff.ts';
-import { getIssue, getPull, isPull, type PullIssue } from '../hub.ts';
+import { getIssue, getPull, headRepository, isPull, type PullIssue } from '../hub.ts';
 import type { CheckRun, Comment, Issue, Review } from '../model.ts';
 import { commitsOfPull } from '../rest/pulls.ts';
 import { latestChecks } from '../shapes/check.ts';
 import { commentsOf } from '../shapes/issue.ts';
 import { headline } from '../workflow-events.ts';
 import { fileDiff } from './code.ts';
+import { answerForms, dismissForm, editForm, pullForms, shownText } from './forms.ts';
 import { badge, type Html, html, time } from './html.ts';
 import { commitLink, href, type PageCall, repositoryPage } from './layout.ts';
 import { markdown } from './markdown.ts';
@@ -15,12 +16,16 @@ export function issueListPage(call: PageCall, pulls: boolean): string {
   const rows = call.hub.db
     .filter(
       'issues',
-      (one) => one.repository_id === call.repo.id && isPull(one) === pulls && one.state === state,
+      (one) =>
+        one.repository_id === call.repo.id &&
+        isPull(one) === pulls &&
+        one.state === state &&
+        (!call.query.label || one.labels.includes(call.query.label)),
     )
     .reverse();
   const path = pulls ? 'pulls' : 'issues';
   const title = pulls ? 'Pull requests' : 'Issues';
-  const main = html`<h2>${title}</h2><p><a href="${href(call, path)}">open</a> · <a href="${href(call, path)}?state=closed">closed</a></p>
+  const main = html`<h2>${title}</h2><p><a href="${href(call, path)}">open</a> · <a href="${href(call, path)}?state=closed">closed</a>${!pulls && html` · <a href="${href(call, 'labels')}">labels</a> · <a href="${href(call, 'milestones')}">milestones</a> · <a href="${href(call, 'issues/new')}"><strong>New issue</strong></a>`}</p>
 <div class="panel"><ul class="rows">${rows.map((one) => row(call, one))}${rows.length === 0 && html`<li class="soft">None ${state}.</li>`}</ul></div>`;
   return repositoryPage(call, { title, tab: `/${path}`, main });
 }
@@ -42,26 +47,35 @@ function labels(issue: Issue): Html[] {
 
 export function issuePage(call: PageCall): string {
   const issue = getIssue(call.hub, call.repo, call.params.number);
-  const main = html`${heading(issue)}${opening(issue)}${commentsOf(call.hub, issue).map(commentPanel)}${ending(issue)}`;
+  const main = html`${heading(issue)}${opening(call, issue)}${subIssueList(call, issue)}${commentsOf(call.hub, issue).map((one) => commentPanel(call, one))}${ending(issue)}${answerForms(call, issue)}`;
   return repositoryPage(call, { title: issue.title, tab: '/issues', main });
 }
 
 function heading(issue: Issue): Html {
-  return html`<h2>${issue.title} <span class="number">#${issue.number}</span></h2><p>${badge(stateOf(issue))} ${labels(issue)}</p>`;
+  return html`<h2>${issue.title} <span class="number">#${issue.number}</span></h2><p>${badge(stateOf(issue))} ${labels(issue)}${issue.locked && html`<span class="soft">🔒 locked</span>`} ${issue.assignees.length > 0 && html`<span class="soft">assigned to ${issue.assignees.join(', ')}</span>`}</p>`;
 }
 
-function opening(issue: Issue): Html {
+function subIssueList(call: PageCall, issue: Issue): Html {
+  const links = call.hub.db.filter('sub_issues', (one) => one.parent_id === issue.id);
+  if (links.length === 0) return html``;
+  const rows = links
+    .toSorted((a, b) => a.position - b.position)
+    .flatMap(({ child_id }) => call.hub.db.find('issues', (one) => one.id === child_id) ?? []);
+  return html`<div class="panel"><h3>Sub-issues</h3><ul class="rows">${rows.map((one) => row(call, one))}</ul></div>`;
+}
+
+function opening(call: PageCall, issue: Issue): Html {
   return html`<div class="panel"><div class="head">${issue.user} <span class="soft">opened this, ${time(issue.created_at)}</span></div>
-<div class="body">${issue.body ? markdown(issue.body) : html`<em class="soft">No description.</em>`}</div></div>`;
+<div class="body">${issue.body ? shownText(call, issue) : html`<em class="soft">No description.</em>`}</div>${editForm(call, issue)}</div>`;
 }
 
-function commentPanel(comment: Comment): Html {
+function commentPanel(call: PageCall, comment: Comment): Html {
   const edited = comment.updated_at !== comment.created_at && html` · edited ${time(comment.updated_at)}`;
   const reactions = comment.reactions.map(
     ({ content, user }) => html` <span class="label">${content} ${user}</span>`,
   );
   return html`<div class="panel" id="issuecomment-${comment.id}"><div class="head">${comment.user} <span class="soft">${time(comment.created_at)}${edited}</span>${reactions}</div>
-<div class="body">${markdown(comment.body)}</div></div>`;
+<div class="body">${comment.minimized ? html`<details><summary>This comment was marked as ${comment.minimized}.</summary>${markdown(comment.body)}</details>` : shownText(call, comment)}</div>${editForm(call, comment)}</div>`;
 }
 
 function ending(issue: Issue): Html {
@@ -71,15 +85,22 @@ function ending(issue: Issue): Html {
 
 export async function pullPage(call: PageCall): Promise<string> {
   const issue = getPull(call.hub, call.repo, call.params.number);
-  const main = html`${pullHeading(call, issue)}${opening(issue)}${await timeline(call, issue)}${merged(call, issue)}${ending(issue)}${checksPanel(call, issue)}`;
+  const main = html`${pullHeading(call, issue)}${opening(call, issue)}${await timeline(call, issue)}${merged(call, issue)}${ending(issue)}${checksPanel(call, issue)}${pullForms(call, issue)}${answerForms(call, issue)}`;
   return repositoryPage(call, { title: issue.title, tab: '/pulls', main });
+}
+
+/** A fork's branch with its owner. */
+function headName(call: PageCall, issue: PullIssue): string {
+  const { pull } = issue;
+  if (!pull.fork) return pull.head_ref;
+  return `${headRepository(call.hub, call.repo, issue) ? pull.fork.owner : 'unknown repository'}:${pull.head_ref}`;
 }
 
 function pullHeading(call: PageCall, issue: PullIssue): Html {
   const { pull, number } = issue;
   const tab = (path: string, label: string) =>
     html`<a href="${href(call, 'pull', number)}${path}">${label}</a> `;
-  return html`${heading(issue)}<p>${issue.user} wants to merge <code>${pull.head_ref}</code> into <code>${pull.base_ref}</code></p>
+  return html`${heading(issue)}<p>${issue.user} wants to merge <code>${headName(call, issue)}</code> into <code>${pull.base_ref}</code></p>
 <p>${tab('', 'Conversation')}· ${tab('/commits', 'Commits')}· ${tab('/files', 'Files')}· ${tab('/checks', 'Checks')}</p>`;
 }
 
@@ -101,7 +122,7 @@ async function timeline(call: PageCall, issue: PullIssue): Promise<Html[]> {
     ...commentsOf(call.hub, issue).map((comment) => ({
       at: comment.created_at,
       order: 1,
-      show: commentPanel(comment),
+      show: commentPanel(call, comment),
     })),
     ...reviews.map((review) => ({
       at: review.submitted_at ?? '',
@@ -114,7 +135,7 @@ async function timeline(call: PageCall, issue: PullIssue): Promise<Html[]> {
 
 function reviewPanel(call: PageCall, review: Review): Html {
   return html`<div class="panel" id="pullrequestreview-${review.id}"><div class="head">${review.user} ${badge(review.state)} at ${commitLink(call, review.commit_id)} <span class="soft">${time(review.submitted_at)}</span></div>
-${review.body && html`<div class="body">${markdown(review.body)}</div>`}</div>`;
+${review.body && html`<div class="body">${markdown(review.body)}</div>`}${dismissForm(call, review)}</div>`;
 }
 
 function merged(call: PageCall, issue: PullIssue): Html {

@@ -8,6 +8,10 @@ export type PageCall = {
   repo: Repository;
   params: Record<string, string>;
   query: Record<string, string>;
+  /** Who is signed in. */
+  login: string | undefined;
+  /** The page's own path, to come back to. */
+  path: string;
 };
 
 export const STYLE = `
@@ -34,6 +38,11 @@ pre { background: var(--panel); padding: 12px; overflow: auto; border-radius: 6p
 table { border-collapse: collapse; margin: 8px 0; } th, td { border: 1px solid var(--line); padding: 4px 10px; text-align: left; }
 .markdown { overflow-wrap: anywhere; } .markdown > :first-child { margin-top: 0; } .markdown > :last-child { margin-bottom: 0; } .markdown img { max-width: 100%; } .markdown li:has(> input) { list-style: none; margin-left: -20px; }
 blockquote { margin: 8px 0; padding-left: 12px; border-left: 3px solid var(--line); color: var(--soft); } figure { margin: 8px 0; } figcaption { color: var(--soft); font-size: 13px; }
+label { display: block; margin: 8px 0; } label > input, label > select, label > textarea { font: inherit; display: block; width: 100%; max-width: 720px; padding: 6px 8px; color: inherit; background: var(--bg); border: 1px solid var(--line); border-radius: 6px; }
+button { font: inherit; padding: 4px 12px; margin: 4px 8px 4px 0; color: inherit; background: var(--panel); border: 1px solid var(--line); border-radius: 6px; cursor: pointer; } button.primary { background: var(--good); border-color: var(--good); color: var(--bg); } button:disabled { opacity: 0.5; cursor: not-allowed; }
+form.inline { display: inline-block; } form.inline label { display: inline-block; } .boxes li:has(> button.box) { list-style: none; margin-left: -24px; } button.box { background: none; border: 0; padding: 0 4px; margin: 0; font-size: 18px; line-height: 1; }
+label.beside { display: inline; } fieldset { border: 1px solid var(--line); border-radius: 6px; margin: 8px 0; max-width: 720px; }
+.edit { padding: 0 16px 8px; } .flash { border: 1px solid var(--bad); color: var(--bad); border-radius: 6px; padding: 8px 16px; } .who { float: right; font-size: 13px; } .who button { font-size: 13px; padding: 2px 8px; }
 .diff { margin: 0; border-radius: 0; } .diff span { display: block; white-space: pre-wrap; } .diff .add { background: var(--new); } .diff .del { background: var(--old); } .diff .hunk { color: var(--soft); }
 `;
 
@@ -54,7 +63,10 @@ export function document(title: string, header: Html, main: Html): string {
 
 export function repositoryPage(call: PageCall, page: { title: string; tab: string; main: Html }): string {
   const { owner, name } = call.repo;
-  const header = html`<h1><a href="/">${owner}</a> / <a href="/${owner}/${name}">${name}</a></h1>
+  const who = call.login
+    ? html`<form method="post" action="/logout" class="who">${call.login} <button>Sign out</button></form>`
+    : html`<a class="who" href="/login?return_to=${encodeURIComponent(call.path)}">Sign in</a>`;
+  const header = html`${who}<h1><a href="/">${owner}</a> / <a href="/${owner}/${name}">${name}</a></h1>
 <nav>${TABS.map(([path, label]) => html`<a href="/${owner}/${name}${path}"${path === page.tab ? html` aria-current="page"` : ''}>${label}</a>`)}</nav>`;
   return document(`${page.title} · ${owner}/${name}`, header, page.main);
 }

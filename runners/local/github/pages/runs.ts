@@ -1,6 +1,7 @@
 import type { Job, Run } from '../model.ts';
 import { notFound } from '../refusal.ts';
 import { jobsOf } from '../runs.ts';
+import { actButton } from './forms.ts';
 import { badge, duration, type Html, html, time } from './html.ts';
 import { checkPanel } from './issues.ts';
 import { commitLink, href, type PageCall, repositoryPage } from './layout.ts';
@@ -43,7 +44,12 @@ ${artifacts.length > 0 && html`<div class="panel"><h3>Artifacts</h3><ul class="r
 function runHeading(call: PageCall, run: Run): Html {
   return html`<h2>${run.display_title} <span class="number">#${run.run_number}</span></h2>
 <p>${badge(run.conclusion ?? run.status)} ${run.name} · ${run.event} · ${run.head_branch} · ${commitLink(call, run.head_sha)} · ${run.actor} · attempt ${run.attempt}</p>
-<p class="soft">${run.path} · ${time(run.created_at)}</p>`;
+<p class="soft">${run.path} · ${time(run.created_at)}</p>${call.login && call.params.job === undefined && runForms(run)}`;
+}
+
+function runForms(run: Run): Html {
+  if (run.status !== 'completed') return actButton('cancel', 'Cancel run');
+  return html`${actButton('rerun', 'Re-run all jobs')}${run.conclusion !== 'success' && actButton('rerun-failed', 'Re-run failed jobs')}`;
 }
 
 async function jobPanel(call: PageCall, job: Job): Promise<Html> {
@@ -71,6 +77,6 @@ export async function jobPage(call: PageCall): Promise<string> {
 export function checkPage(call: PageCall): string {
   const check = call.hub.db.get('checks', call.params.id ?? '');
   if (check?.repository_id !== call.repo.id) throw notFound();
-  const main = html`<h2>${check.name}</h2><p>on ${commitLink(call, check.head_sha)}</p>${checkPanel(check)}`;
+  const main = html`<h2>${check.name}</h2><p>on ${commitLink(call, check.head_sha)}</p>${checkPanel(check)}${call.login && html`${actButton('rerequest', 'Re-run')}${check.actions.map(({ label, description, identifier }) => html`${actButton('requested_action', label, { identifier })} <span class="soft">${description}</span>`)}`}`;
   return repositoryPage(call, { title: check.name, tab: '/actions', main });
 }

@@ -156,7 +156,7 @@ function mayTriage({ hub, actor, repo: row }: RepoCall): boolean {
   return actor.kind !== 'user' || hasRole(hub, row, actor.login, 'triage');
 }
 
-function labelMore(call: RepoCall, name: string) {
+function labelMore(call: IssueCall, name: string) {
   return { label: labelsShape(call.hub, call.repo, [name])[0] };
 }
 
@@ -177,6 +177,18 @@ export function emitLabel(
   emit(call.hub, { repo: call.repo, event: 'label', action, sender: actorLogin(call.actor), payload });
 }
 
+/** An issue form puts its labels on, whoever sent it (GitHub docs, syntax-for-issue-forms). */
+export async function labelByForm(options: {
+  call: Pick<RepoCall, 'hub' | 'repo'>;
+  login: string;
+  number: number;
+  labels: string[];
+}): Promise<void> {
+  const { call, login, number, labels } = options;
+  const actor = { kind: 'user' as const, login };
+  await setLabels({ ...call, actor }, getIssue(call.hub, call.repo, number), labels);
+}
+
 /** Unknown labels are made on the way, with GitHub's grey. */
 function ensureLabels(call: RepoCall, names: string[]): string[] {
   const { hub, repo: row } = call;
@@ -193,13 +205,15 @@ function ensureLabels(call: RepoCall, names: string[]): string[] {
   );
 }
 
-export function saveIssue(call: RepoCall, issue: Issue): void {
+type IssueCall = Pick<RepoCall, 'hub' | 'repo' | 'actor'>;
+
+export function saveIssue(call: IssueCall, issue: Issue): void {
   issue.updated_at = timestamp();
   call.hub.db.put('issues', issueKey(call.repo, issue.number), issue);
 }
 
 export async function emitIssue(
-  call: RepoCall,
+  call: IssueCall,
   issue: Issue,
   action: string,
   more: Record<string, unknown> = {},
@@ -314,7 +328,7 @@ async function changeLabels(call: RepoCall, how: 'add' | 'set' | 'remove'): Prom
   return ok(labelsShape(call.hub, call.repo, issue.labels));
 }
 
-async function setLabels(call: RepoCall, issue: Issue, next: string[]): Promise<void> {
+async function setLabels(call: IssueCall, issue: Issue, next: string[]): Promise<void> {
   const before = issue.labels;
   issue.labels = next;
   saveIssue(call, issue);
