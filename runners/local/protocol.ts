@@ -28,6 +28,7 @@ export type ClaimedRun = {
     | 'schedule'
     | 'push'
     | 'pull_request'
+    | 'merge_group'
     | 'repository_dispatch'
     | 'issues'
     | 'issue_comment';

@@ -24,6 +24,7 @@ import { reactions } from './rest/reactions.ts';
 import { releases, uploads } from './rest/releases.ts';
 import { repositories } from './rest/repositories.ts';
 import { reviews } from './rest/reviews.ts';
+import { rulesets } from './rest/rulesets.ts';
 import { subIssues } from './rest/sub-issues.ts';
 import { teams } from './rest/teams.ts';
 
@@ -31,6 +32,7 @@ import { teams } from './rest/teams.ts';
 export const API: Endpoint[] = [
   ...apps,
   ...repositories,
+  ...rulesets,
   ...forks,
   ...contents,
   ...gitData,

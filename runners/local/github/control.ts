@@ -1,9 +1,10 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { findRepository, type Hub, localNow } from './hub.ts';
+import { findRepository, type Hub, localNow, timestamp } from './hub.ts';
 import { notFound, Refusal } from './refusal.ts';
 import { runLogs } from './rest/actions.ts';
+import { RULES } from './rest/rulesets.ts';
 import type { LocalRequest } from './runner-wire.ts';
 import { serveRunners } from './runner-wire.ts';
 import { advanceClock } from './schedule.ts';
@@ -55,19 +56,7 @@ const RULESETS = z.array(
     target: z.enum(['branch', 'tag']),
     include: z.array(z.string()),
     exclude: z.array(z.string()).default([]),
-    rules: z.array(
-      z.union([
-        z.strictObject({ type: z.enum(['creation', 'update', 'deletion']) }),
-        z.strictObject({
-          type: z.literal('required_status_checks'),
-          parameters: z.object({
-            required_status_checks: z.array(
-              z.object({ context: z.string(), integration_id: z.number().int().optional() }),
-            ),
-          }),
-        }),
-      ]),
-    ),
+    rules: RULES,
     bypass_apps: z.array(z.number().int()).default([]),
   }),
 );
@@ -90,7 +79,13 @@ function setupRoutes(scope: FastifyInstance, hub: Hub): void {
   });
   scope.put('/rulesets/:owner/:repo', async (request: LocalRequest, reply) => {
     const repo = repositoryIn(request);
-    repo.rulesets = RULESETS.parse(request.body).map((set) => ({ id: hub.db.nextId(), ...set }));
+    const now = timestamp();
+    repo.rulesets = RULESETS.parse(request.body).map(({ bypass_apps, ...set }) => ({
+      ...{ id: hub.db.nextId(), ...set, enforcement: 'active', created_at: now, updated_at: now },
+      bypass_actors: bypass_apps.map((actor_id) => ({
+        ...{ actor_id, actor_type: 'Integration', bypass_mode: 'always' },
+      })),
+    }));
     hub.db.put('repositories', repo.id, repo);
     await hub.db.committed();
     return reply.code(204).send();

@@ -204,7 +204,7 @@ async function inspect(exchange: Exchange, body: Readable): Promise<{ head: Buff
   if (!Array.isArray(known)) return { head, refused: 'the commands of this push cannot be read' };
   const refused = known.flatMap((update) => {
     if (!/^refs\/(heads|tags)\//.test(update.ref)) return [`deny updating a hidden ref: ${update.ref}`];
-    return refRefusal({ repo: exchange.repo, update, actor: exchange.actor }) ?? [];
+    return refRefusal({ hub: exchange.hub, repo: exchange.repo, update, actor: exchange.actor }) ?? [];
   });
   // They travel in an environment variable: a handful says enough.
   return { head, refused: refused.slice(0, 20).join('\n') };

@@ -22,6 +22,8 @@ export type Hub = {
   deliver(id: number): void;
   /** Deliveries not yet answered. */
   undelivered(): number;
+  /** Something that a merge queue of the repository may wait for has changed. */
+  wakeQueue(repo: Repository): void;
   /** Tell waiting runners that a run was queued. */
   wakeRunners(): void;
   /** Runners waiting in a claim. */

@@ -24,12 +24,46 @@ export type Milestone = {
   updated_at: string;
 };
 
+export type RequiredCheck = { context: string; integration_id?: number | undefined };
+
+export type QueueSettings = {
+  check_response_timeout_minutes: number;
+  grouping_strategy: 'ALLGREEN' | 'HEADGREEN';
+  max_entries_to_build: number;
+  max_entries_to_merge: number;
+  merge_method: 'MERGE' | 'SQUASH';
+  min_entries_to_merge: number;
+  min_entries_to_merge_wait_minutes: number;
+};
+
 export type Rule =
-  | { type: 'creation' | 'update' | 'deletion' }
+  | { type: 'creation' | 'update' | 'deletion' | 'required_signatures' }
   | {
       type: 'required_status_checks';
-      parameters: { required_status_checks: { context: string; integration_id?: number | undefined }[] };
-    };
+      parameters: {
+        required_status_checks: RequiredCheck[];
+        strict_required_status_checks_policy: boolean;
+        do_not_enforce_on_create: boolean;
+      };
+    }
+  | {
+      type: 'pull_request';
+      parameters: {
+        required_approving_review_count: number;
+        dismiss_stale_reviews_on_push: boolean;
+        require_last_push_approval: boolean;
+        require_code_owner_review: boolean;
+        required_review_thread_resolution: boolean;
+      };
+    }
+  | { type: 'merge_queue'; parameters: QueueSettings };
+
+export type BypassActor = {
+  /** Of an app, a role (2 maintain, 4 write, 5 admin) or an account. */
+  actor_id: number | null;
+  actor_type: 'Integration' | 'OrganizationAdmin' | 'RepositoryRole' | 'User';
+  bypass_mode: 'always' | 'pull_request';
+};
 
 export type Ruleset = {
   id: number;
@@ -39,8 +73,11 @@ export type Ruleset = {
   include: string[];
   exclude: string[];
   rules: Rule[];
-  /** App ids that may do it all the same. */
-  bypass_apps: number[];
+  enforcement: 'active' | 'disabled' | 'evaluate';
+  /** Who may do it all the same. */
+  bypass_actors: BypassActor[];
+  created_at: string;
+  updated_at: string;
 };
 
 export type Repository = {
@@ -381,7 +418,7 @@ export type Delivery = {
 };
 
 /** The last ref value whose events were sent: what a restart compares the real ref with. */
-type SeenRef = { repository_id: number; ref: string; sha: string };
+type SeenRef = { repository_id: number; ref: string; sha: string; by?: string };
 
 /** A commit that GitHub made and signed: made by an app through the API with no author of its own. */
 type VerifiedCommit = { sha: string };
@@ -397,6 +434,19 @@ export type Team = {
   members: Record<string, 'member' | 'maintainer'>;
   /** What the team may do, by the id of the repository. */
   repositories: Record<string, Role>;
+};
+
+/** A pull request in the queue of its base branch, in the order of ids. */
+export type QueueEntry = {
+  id: number;
+  repository_id: number;
+  pull_number: number;
+  /** The head that was queued: another one leaves the queue. */
+  head_sha: string;
+  by: string;
+  created_at: string;
+  /** The merge of all that stands before it, and of itself: what checks are asked for. */
+  group: { base_sha: string; head_sha: string; ref: string; since: string } | null;
 };
 
 /** Single values: the last id, the local clock. */
@@ -423,6 +473,7 @@ export type Tables = {
   artifacts: Artifact;
   deliveries: Delivery;
   refs: SeenRef;
+  queue: QueueEntry;
   verified: VerifiedCommit;
   sub_issues: SubIssue;
   teams: Team;

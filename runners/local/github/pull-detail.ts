@@ -1,6 +1,6 @@
 import type { Hub, PullIssue } from './hub.ts';
+import { mergeRefusals } from './merge-rules.ts';
 import type { Repository } from './model.ts';
-import { missingChecks } from './rulesets.ts';
 import { maybeUser } from './shapes/account.ts';
 import { commentsOf, pullShape } from './shapes/issue.ts';
 
@@ -19,7 +19,7 @@ export async function pullDetail(hub: Hub, repo: Repository, issue: PullIssue) {
     merged: pull.merged_at !== null,
     mergeable: issue.state === 'open' ? pull.mergeable : null,
     rebaseable: issue.state === 'open' ? pull.mergeable : null,
-    mergeable_state: mergeableState(hub, repo, issue),
+    mergeable_state: await mergeableState(hub, repo, issue),
     merged_by: maybeUser(hub, pull.merged_by),
     comments: commentsOf(hub, issue).length,
     review_comments: 0,
@@ -31,13 +31,11 @@ export async function pullDetail(hub: Hub, repo: Repository, issue: PullIssue) {
   };
 }
 
-function mergeableState(hub: Hub, repo: Repository, issue: PullIssue): string {
+async function mergeableState(hub: Hub, repo: Repository, issue: PullIssue): Promise<string> {
   const { pull } = issue;
   if (issue.state === 'closed') return 'unknown';
   if (!pull.mergeable) return 'dirty';
   if (pull.draft) return 'draft';
-  const missing = missingChecks({
-    ...{ hub, repo, branch: pull.base_ref, sha: pull.head_sha, actor: { kind: 'anonymous' as const } },
-  });
-  return missing.length > 0 ? 'blocked' : 'clean';
+  const refused = await mergeRefusals({ hub, repo, issue, actor: { kind: 'anonymous' } });
+  return refused.length > 0 ? 'blocked' : 'clean';
 }

@@ -2,6 +2,7 @@ import type { Actor } from './auth.ts';
 import { type RefUpdate, refSha, swapRef, ZERO } from './git-refs.ts';
 import { type Hub, headRepository, issueKey, openPulls, type PullIssue, timestamp } from './hub.ts';
 import { isAncestor, mergeTree, webFlow, writeCommit } from './merge.ts';
+import { dismissStale } from './merge-rules.ts';
 import type { Repository } from './model.ts';
 import { pullDetail } from './pull-detail.ts';
 import { emit } from './webhooks.ts';
@@ -73,13 +74,14 @@ async function syncPull(change: PullChange & { issue: PullIssue }): Promise<void
     if (!(await isAncestor(git, pull.head_sha, base))) return closePull(change);
     return closeMerged({ ...change, sha: base, by: change.sender });
   }
-  const before = pull.head_sha;
+  const { head_sha: before, base_sha: formerBase } = pull;
   if (before === head && !baseMoved && pull.merge_commit_sha) return;
   Object.assign(pull, { head_sha: head, base_sha: base });
   await writeTestMerge(change);
   save(change, before === head ? issue.updated_at : timestamp());
   if (before === head) return;
   await emitPull({ ...change, action: 'synchronize', more: { before, after: head } });
+  await dismissStale({ ...change, before, base: formerBase });
 }
 
 /** Writes `refs/pull/<n>/head` and, unless there is a conflict, `refs/pull/<n>/merge`. */

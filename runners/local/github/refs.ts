@@ -23,10 +23,12 @@ export async function changeRef(change: RefChange & { update: RefUpdate }): Prom
 }
 
 /** To be called inside `exclusive('refs/<repository>')`. */
-export async function swapOrRefuse(change: RefChange & { update: RefUpdate }): Promise<void> {
-  const { hub, repo, actor, update } = change;
+export async function swapOrRefuse(
+  change: RefChange & { update: RefUpdate; merging?: boolean },
+): Promise<void> {
+  const { hub, repo, actor, update, merging = false } = change;
   const git = hub.git(repo);
-  const refused = refRefusal({ repo, update, actor });
+  const refused = refRefusal({ hub, repo, update, actor, merging });
   if (refused) throw unprocessable(refused);
   await checkWorkflowsPermission(change);
   if (await swapRef(git, update)) return;
@@ -61,7 +63,7 @@ export async function announce(change: RefChange & { updates: RefUpdate[] }): Pr
   if (visible.length === 0) return;
   repo.pushed_at = timestamp();
   hub.db.put('repositories', repo.id, repo);
-  for (const { ref, after } of visible) remember({ hub, repo, ref, sha: after });
+  for (const { ref, after } of visible) remember({ hub, repo, ref, sha: after, by: senderOf(change.actor) });
   if (visible.some(({ ref }) => ref === `refs/heads/${repo.default_branch}`))
     await registerWorkflows(hub, repo);
   const tags = visible.filter(({ ref }) => ref.startsWith('refs/tags/'));
@@ -82,11 +84,11 @@ function senderOf(actor: Actor): string {
   return actor.kind === 'anonymous' ? ACTIONS_BOT : actorLogin(actor);
 }
 
-function remember(seen: { hub: Hub; repo: Repository; ref: string; sha: string }): void {
-  const { hub, repo, ref, sha } = seen;
+function remember(seen: { hub: Hub; repo: Repository; ref: string; sha: string; by: string }): void {
+  const { hub, repo, ref, sha, by } = seen;
   const key = `${repo.id} ${ref}`;
   if (sha === ZERO) hub.db.remove('refs', key);
-  else hub.db.put('refs', key, { repository_id: repo.id, ref, sha });
+  else hub.db.put('refs', key, { repository_id: repo.id, ref, sha, by });
 }
 
 function emitCreateDelete(change: RefChange & { update: RefUpdate }): void {

@@ -50,7 +50,7 @@ export async function seed(hub: Hub, spec: SeedSpec): Promise<void> {
   const slug = spec.app?.slug;
   hub.secrets = await ensureSecrets(hub.dir, { logins, ...(slug ? { slug } : {}) });
   account(hub, spec.owner, 'Organization');
-  for (const bot of ['github-actions[bot]', 'web-flow']) account(hub, bot, 'Bot');
+  for (const bot of ['github-actions[bot]', 'github-merge-queue[bot]', 'web-flow']) account(hub, bot, 'Bot');
   for (const login of logins) {
     account(hub, login, 'User');
     const token = hub.secrets.tokens[login];

@@ -11,6 +11,7 @@ import { serveFaults } from './faults.ts';
 import { writeHooks } from './git.ts';
 import { serveGit } from './git-http.ts';
 import { gitPool, type Hub, queues } from './hub.ts';
+import { startMergeQueues } from './merge-queue.ts';
 import type { Delivery } from './model.ts';
 import { servePages } from './pages/serve.ts';
 import { announceUnseen } from './refs.ts';
@@ -50,6 +51,7 @@ export async function startGitHub(options: GitHubOptions): Promise<RunningGitHub
   const pool = gitPool(dir);
   const server = fastify({ bodyLimit: MAX_BODY_BYTES, routerOptions: { maxParamLength: MAX_PARAM_LENGTH } });
   let deliveries: Deliveries | undefined;
+  let queue: ReturnType<typeof startMergeQueues> | undefined;
   const hub: Hub = {
     dir,
     origin: '',
@@ -60,6 +62,7 @@ export async function startGitHub(options: GitHubOptions): Promise<RunningGitHub
     git: pool.git,
     exclusive: queues(),
     deliver: (id) => deliveries?.deliver(id),
+    wakeQueue: (repo) => queue?.wake(repo),
     undelivered: () => deliveries?.pending() ?? 0,
     wakeRunners: () => [...hub.sleepers].forEach((wake) => void wake()),
     sleepers: new Set(),
@@ -81,6 +84,7 @@ export async function startGitHub(options: GitHubOptions): Promise<RunningGitHub
   await announceUnseen(hub);
   await db.committed();
   deliveries.kick();
+  queue = startMergeQueues(hub);
   const clock = startWallClock(hub);
   const limit = { since: Date.now(), silentMs: options.runnerSilentMs ?? RUNNER_SILENT_MS };
   const endLost = () => endLostRuns(hub, limit).catch((error) => hub.log(`lost runs: ${String(error)}`));
@@ -91,6 +95,7 @@ export async function startGitHub(options: GitHubOptions): Promise<RunningGitHub
     port,
     async close() {
       clock.stop();
+      await queue?.stop();
       clearInterval(lost);
       hub.wakeRunners();
       server.server.closeAllConnections();

@@ -17,6 +17,7 @@ export type Emission = {
  */
 export function emit(hub: Hub, emission: Emission): void {
   const { repo, event, action, sender, payload } = emission;
+  hub.wakeQueue(repo);
   const installations = hub.db.filter('installations', (one) => one.repository_ids.includes(repo.id));
   for (const installation of installations) {
     const app = hub.db.get('apps', installation.app_id);

@@ -118,6 +118,29 @@ export async function onPullRequest(
   }
 }
 
+/** `merge_group`: the files of the group's own commit. */
+export async function onMergeGroup(
+  cause: Cause & {
+    group: { ref: string; head_sha: string };
+    base: string;
+    payload: Record<string, unknown>;
+  },
+): Promise<void> {
+  const { hub, repo, sender, group, base, payload } = cause;
+  const commit = await readCommit(hub.git(repo), group.head_sha);
+  if (!commit) return;
+  for (const file of await workflowFiles(hub, repo, group.head_sha)) {
+    const filter = file.on.merge_group;
+    if (!filter || !isActive(hub, repo, file) || !branchMatches(filter, base)) continue;
+    const event_payload = withSender(cause, { action: 'checks_requested', ...payload });
+    await createRun(hub, {
+      ...{ repo, file, event: 'merge_group', event_payload, actor: sender },
+      ...{ ref: group.ref, sha: group.head_sha, base_ref: '', head_ref: '' },
+      ...{ head_branch: group.ref.slice(11), head_sha: group.head_sha, title: headline(commit.message) },
+    });
+  }
+}
+
 /** `issues` and `issue_comment`: always the default branch's files. */
 export async function onIssueEvent(
   cause: Cause & { event: 'issues' | 'issue_comment'; issue: Issue; payload: Record<string, unknown> },

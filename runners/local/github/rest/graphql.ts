@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { actorLogin, allows, canRead, hasRole } from '../auth.ts';
 import { type Answer, type Call, type Endpoint, ok, parseBody, site } from '../endpoint.ts';
 import { isPull, issueKey, type PullIssue, timestamp } from '../hub.ts';
+import { dequeue, enqueue, queueEntry, queueSettings } from '../merge-queue.ts';
+import { queueRefusals } from '../merge-rules.ts';
 import type { Comment, Repository } from '../model.ts';
 import { emitPull } from '../pull-sync.ts';
 import { Refusal } from '../refusal.ts';
@@ -24,7 +26,15 @@ const schema = buildSchema(`
   type MarkPullRequestReadyForReviewPayload { clientMutationId: String pullRequest: PullRequest }
   type MinimizeCommentPayload { clientMutationId: String minimizedComment: Minimizable }
   type UnminimizeCommentPayload { clientMutationId: String unminimizedComment: Minimizable }
+  type GitObject { oid: String! }
+  type MergeQueueEntry { id: ID! position: Int! enqueuedAt: String! state: String! headCommit: GitObject pullRequest: PullRequest }
+  input EnqueuePullRequestInput { pullRequestId: ID! jump: Boolean expectedHeadOid: String clientMutationId: String }
+  input DequeuePullRequestInput { id: ID! clientMutationId: String }
+  type EnqueuePullRequestPayload { clientMutationId: String mergeQueueEntry: MergeQueueEntry }
+  type DequeuePullRequestPayload { clientMutationId: String mergeQueueEntry: MergeQueueEntry }
   type Mutation {
+    enqueuePullRequest(input: EnqueuePullRequestInput!): EnqueuePullRequestPayload
+    dequeuePullRequest(input: DequeuePullRequestInput!): DequeuePullRequestPayload
     convertPullRequestToDraft(input: ConvertPullRequestToDraftInput!): ConvertPullRequestToDraftPayload
     markPullRequestReadyForReview(input: MarkPullRequestReadyForReviewInput!): MarkPullRequestReadyForReviewPayload
     minimizeComment(input: MinimizeCommentInput!): MinimizeCommentPayload
@@ -64,6 +74,8 @@ const ROOT = {
     setDraft(call, input, true),
   markPullRequestReadyForReview: ({ input }: Input<{ pullRequestId: string }>, call: Call) =>
     setDraft(call, input, false),
+  enqueuePullRequest: ({ input }: Input<Enqueuing>, call: Call) => enqueuePull(call, input),
+  dequeuePullRequest: ({ input }: Input<{ id: string }>, call: Call) => dequeuePull(call, input),
   minimizeComment({ input }: Input<{ subjectId: string; classifier: string }>, call: Call) {
     const minimizedComment = minimize(
       call,
@@ -97,11 +109,65 @@ async function setDraft(
     const action = draft ? 'converted_to_draft' : 'ready_for_review';
     await emitPull({ hub, repo, actor, sender, issue, action });
   });
-  const pullRequest = {
+  return {
+    clientMutationId: input.clientMutationId ?? null,
+    pullRequest: pullFields(call, repo, issue),
+  };
+}
+
+function pullFields({ hub }: Call, repo: Repository, issue: PullIssue) {
+  return {
     ...{ id: nodeId('PullRequest', issue.id), number: issue.number, isDraft: issue.pull.draft },
     ...{ title: issue.title, url: htmlUrl(hub, repo, `/pull/${issue.number}`) },
   };
-  return { clientMutationId: input.clientMutationId ?? null, pullRequest };
+}
+
+type Enqueuing = { pullRequestId: string; expectedHeadOid?: string | null };
+
+/** Assumed: who may write may queue; an app needs what a merge needs (docs/real-github-check.md, A10). */
+async function enqueuePull(call: Call, input: Enqueuing & { clientMutationId?: string }) {
+  const { hub, actor } = call;
+  const { repo, issue } = pullOf(call, input.pullRequestId);
+  if (!mayWrite(call, repo, { author: '', permission: 'contents=write,merge_queues=write' }))
+    throw forbidden(call, 'EnqueuePullRequest');
+  return hub.exclusive(`refs/${repo.id}`, async () => {
+    const refused = await whyNotQueued({ hub, repo, issue, actor }, input.expectedHeadOid);
+    if (refused) throw new GraphQLError(refused, typed('UNPROCESSABLE'));
+    const entry = await enqueue({ hub, repo }, issue, actorLogin(actor));
+    const position = hub.db.filter('queue', (one) => one.repository_id === repo.id).indexOf(entry) + 1;
+    const headCommit = entry.group && { oid: entry.group.head_sha };
+    const mergeQueueEntry = {
+      ...{ id: nodeId('MergeQueueEntry', entry.id), position, enqueuedAt: entry.created_at, headCommit },
+      ...{ state: 'AWAITING_CHECKS', pullRequest: pullFields(call, repo, issue) },
+    };
+    return { clientMutationId: input.clientMutationId ?? null, mergeQueueEntry };
+  });
+}
+
+async function whyNotQueued(
+  queued: { hub: Call['hub']; repo: Repository; issue: PullIssue; actor: Call['actor'] },
+  expected: string | null | undefined,
+): Promise<string | undefined> {
+  const { hub, repo, issue } = queued;
+  if (!queueSettings({ hub, repo }, issue.pull.base_ref))
+    return `Merge queue is not enabled for ${issue.pull.base_ref}`;
+  if (issue.state === 'closed') return 'Pull request is closed';
+  if (issue.pull.draft) return 'Pull request is a draft';
+  if (expected && expected !== issue.pull.head_sha) return 'Head branch was modified';
+  if (queueEntry({ hub, repo }, issue.number)) return 'Pull request is already in the queue';
+  if (!issue.pull.mergeable) return 'Pull request has a merge conflict';
+  const [first] = await queueRefusals(queued);
+  return first;
+}
+
+async function dequeuePull(call: Call, input: { id: string; clientMutationId?: string }) {
+  const { hub, actor } = call;
+  const { repo, issue } = pullOf(call, input.id);
+  if (!mayWrite(call, repo, { author: issue.user, permission: 'contents=write,merge_queues=write' }))
+    throw forbidden(call, 'DequeuePullRequest');
+  const left = await hub.exclusive(`refs/${repo.id}`, () => dequeue({ hub, repo }, issue, actorLogin(actor)));
+  if (!left) throw new GraphQLError('Pull request is not in the queue', typed('UNPROCESSABLE'));
+  return { clientMutationId: input.clientMutationId ?? null, mergeQueueEntry: null };
 }
 
 function minimize(call: Call, id: string, reason: string | null) {

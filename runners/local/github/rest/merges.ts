@@ -4,11 +4,12 @@ import { type Answer, type Endpoint, ok, parseBody, type RepoCall, repo } from '
 import { swapRef, ZERO } from '../git-refs.ts';
 import { headOwner, headRepository, issueKey, type PullIssue } from '../hub.ts';
 import { isAncestor, mergeTree, webFlow, writeCommit } from '../merge.ts';
+import { mergeRefusals } from '../merge-rules.ts';
 import type { Repository } from '../model.ts';
 import { bringOver, closeMerged, headTip } from '../pull-sync.ts';
 import { announce, changeRef, swapOrRefuse } from '../refs.ts';
 import { Refusal, unprocessable } from '../refusal.ts';
-import { missingChecks, refRefusal } from '../rulesets.ts';
+import { refRefusal } from '../rulesets.ts';
 import { repoUrl } from '../shapes/account.ts';
 import type { Person } from '../shapes/commit.ts';
 import { personOf } from './contents.ts';
@@ -33,7 +34,7 @@ async function mergePull(call: RepoCall): Promise<Answer> {
   return hub.exclusive(`refs/${call.repo.id}`, async () => {
     const issue = fromPath(call);
     const { pull } = issue;
-    checkMergeable(call, issue, input.sha);
+    await checkMergeable(call, issue, input.sha);
     const by = actorLogin(actor);
     const sha = await writeMerge(call, issue, input);
     const update = { ref: `refs/heads/${pull.base_ref}`, before: pull.base_sha, after: sha };
@@ -42,7 +43,7 @@ async function mergePull(call: RepoCall): Promise<Answer> {
     hub.db.put('issues', issueKey(call.repo, issue.number), issue);
     await hub.db.committed();
     try {
-      await swapOrRefuse({ hub, repo: call.repo, actor, update });
+      await swapOrRefuse({ hub, repo: call.repo, actor, update, merging: true });
     } catch (error) {
       pull.merging = null;
       hub.db.put('issues', issueKey(call.repo, issue.number), issue);
@@ -62,7 +63,8 @@ async function deleteHead(call: RepoCall, { pull }: PullIssue): Promise<void> {
   const { hub, actor } = call;
   if (pull.fork || pull.head_ref === call.repo.default_branch) return;
   const update = { ref: `refs/heads/${pull.head_ref}`, before: pull.head_sha, after: ZERO };
-  if (refRefusal({ repo: call.repo, update, actor }) || !(await swapRef(hub.git(call.repo), update))) return;
+  if (refRefusal({ hub, repo: call.repo, update, actor }) || !(await swapRef(hub.git(call.repo), update)))
+    return;
   await announce({ hub, repo: call.repo, actor, updates: [update] });
 }
 
@@ -70,7 +72,7 @@ function baseMoved(): Refusal {
   return new Refusal(405, 'Base branch was modified. Review and try the merge again.');
 }
 
-function checkMergeable(call: RepoCall, issue: PullIssue, expected: string | undefined): void {
+async function checkMergeable(call: RepoCall, issue: PullIssue, expected: string | undefined): Promise<void> {
   const { pull } = issue;
   if (issue.state === 'closed') throw new Refusal(405, 'Pull Request is not mergeable');
   if (pull.draft) throw new Refusal(405, 'Pull Request is still a draft');
@@ -78,13 +80,9 @@ function checkMergeable(call: RepoCall, issue: PullIssue, expected: string | und
     throw new Refusal(409, 'Head branch was modified. Review and try the merge again.');
   }
   if (!pull.mergeable) throw new Refusal(405, 'Pull Request is not mergeable');
-  const missing = missingChecks({
-    ...{ hub: call.hub, repo: call.repo, branch: pull.base_ref, sha: pull.head_sha, actor: call.actor },
-  });
-  const [first] = missing;
-  if (missing.length === 1) throw new Refusal(405, `Required status check "${first}" is expected.`);
-  if (missing.length > 1)
-    throw new Refusal(405, `${missing.length} of the required status checks have not succeeded.`);
+  const refused = await mergeRefusals({ hub: call.hub, repo: call.repo, issue, actor: call.actor });
+  if (refused.length > 0)
+    throw new Refusal(405, `Repository rule violations found\n\n${refused.join('\n\n')}\n\n`);
 }
 
 async function writeMerge(call: RepoCall, issue: PullIssue, input: z.infer<typeof MERGE>): Promise<string> {

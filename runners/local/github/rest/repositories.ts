@@ -19,11 +19,6 @@ export const repositories: Endpoint[] = [
   repo('GET /assignees', 'metadata=read', (call) =>
     list(call, Object.keys(call.repo.collaborators), (login) => userShape(call.hub, login)),
   ),
-  repo('GET /rulesets', 'metadata=read', (call) =>
-    list(call, call.repo.rulesets, (set) => rulesetShape(call, set)),
-  ),
-  repo('GET /rulesets/:id', 'metadata=read', getRuleset),
-  repo('GET /rules/branches/*', 'metadata=read', branchRules),
 ];
 
 function shownTo(hub: Hub, row: Repository, actor: Actor) {
@@ -36,8 +31,8 @@ function shownTo(hub: Hub, row: Repository, actor: Actor) {
   };
 }
 
-function isProtected(row: Repository, branch: string): boolean {
-  return rulesFor({ repo: row, ref: `refs/heads/${branch}`, actor: { kind: 'anonymous' } }).length > 0;
+function isProtected(hub: Hub, row: Repository, branch: string): boolean {
+  return rulesFor({ hub, repo: row, ref: `refs/heads/${branch}`, actor: { kind: 'anonymous' } }).length > 0;
 }
 
 async function listBranches(call: RepoCall) {
@@ -45,7 +40,7 @@ async function listBranches(call: RepoCall) {
   return list(call, refs, ({ ref, sha }) => ({
     name: ref.slice(11),
     commit: { sha, url: repoUrl(call.hub, call.repo, `/commits/${sha}`) },
-    protected: isProtected(call.repo, ref.slice(11)),
+    protected: isProtected(call.hub, call.repo, ref.slice(11)),
   }));
 }
 
@@ -60,7 +55,7 @@ async function getBranch(call: RepoCall) {
     name,
     commit: commitShape(hub, call.repo, commit),
     _links: { self: url, html: `${hub.origin}/${call.repo.owner}/${call.repo.name}/tree/${name}` },
-    protected: isProtected(call.repo, name),
+    protected: isProtected(call.hub, call.repo, name),
     protection: {
       enabled: false,
       required_status_checks: { enforcement_level: 'off', contexts: [], checks: [] },
@@ -116,36 +111,4 @@ function permission(call: RepoCall) {
     role_name: role ?? 'none',
     user: role ? collaboratorShape(hub, account.login, role) : userShape(hub, account.login),
   });
-}
-
-function rulesetShape(call: RepoCall, set: Repository['rulesets'][number]) {
-  const { id, name, target } = set;
-  return {
-    ...{ id, name, target, source_type: 'Repository', source: `${call.repo.owner}/${call.repo.name}` },
-    ...{ enforcement: 'active', created_at: call.repo.created_at, updated_at: call.repo.created_at },
-  };
-}
-
-function getRuleset(call: RepoCall) {
-  const set = call.repo.rulesets.find(({ id }) => String(id) === call.params.id);
-  if (!set) throw notFound();
-  return ok({
-    ...rulesetShape(call, set),
-    conditions: { ref_name: { include: set.include, exclude: set.exclude } },
-    rules: set.rules,
-    bypass_actors: set.bypass_apps.map((actor_id) => ({
-      actor_id,
-      actor_type: 'Integration',
-      bypass_mode: 'always',
-    })),
-  });
-}
-
-function branchRules(call: RepoCall) {
-  const ref = `refs/heads/${call.params['*'] ?? ''}`;
-  return list(call, rulesFor({ repo: call.repo, ref, actor: { kind: 'anonymous' } }), (rule) => ({
-    ...rule,
-    ruleset_source_type: 'Repository',
-    ruleset_source: `${call.repo.owner}/${call.repo.name}`,
-  }));
 }
