@@ -1,10 +1,11 @@
 import { draftOperate, problemYaml } from '#lib/formats/skeleton.ts';
+import { isLoggedColumn } from '#lib/lifecycle/data.ts';
 import { type Problem, problemSchema } from '#lib/lifecycle/problem.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import type { RepositoryFile } from '../../templates/repository.ts';
 import type { ColumnFacts, FileFacts } from './inspect.ts';
-import { dataYaml, modelYaml, rowsSql, splitOf } from './model-texts.ts';
+import { dataYaml, modelYaml, ROW_NUMBER, rowsSql, splitOf } from './model-texts.ts';
 import type { ModelReport } from './report.ts';
 import type { InitInput, ModelRequest } from './request.ts';
 
@@ -96,15 +97,28 @@ function inputsOf(
     if (kind === 'text' && distinct > MOST_CATEGORIES)
       return time.includes(name) ? [] : out(`it has ${distinct} different texts`);
     const category = kind === 'text' || (integer && distinct <= MOST_NUMBERED_CATEGORIES && distinct > 2);
-    return [{ name, type: category ? 'category' : 'number', column }];
+    return [{ name: freeName(name, columns), type: category ? 'category' : 'number', column }];
   });
-  const notes = leftOut.map(({ column, reason }) => `"${column}" is left out: ${reason}`);
+  const renamed = inputs
+    .filter(({ name, column }) => name !== column.name)
+    .map(({ name, column }) => `"${column.name}" is called "${name}": the first name has a use of its own`);
+  const notes = [...renamed, ...leftOut.map(({ column, reason }) => `"${column}" is left out: ${reason}`)];
   return {
     inputs,
     leftOut,
     leaks,
     notes: [...notes, 'check that every input is known when a prediction is asked for'],
   };
+}
+
+/** A column under the name of one that the prediction log or the first step has gets another. */
+function freeName(name: string, columns: readonly { name: string }[]): string {
+  const isTaken = (each: string) => isLoggedColumn(each) || each.toLowerCase() === ROW_NUMBER;
+  if (!isTaken(name)) return name;
+  const others = new Set(columns.map((column) => column.name.toLowerCase()));
+  let free = `${name}_`;
+  while (others.has(free.toLowerCase())) free += '_';
+  return free;
 }
 
 type Reported = {
@@ -121,7 +135,7 @@ function reportOf(request: ModelRequest, { facts, problem, inputs, leftOut, leak
   if (first === undefined) throw new Error('a problem has at least one success metric');
   const roleOf = (name: string) => {
     if (name === target) return 'target';
-    if (inputs.some((input) => input.name === name)) return 'input';
+    if (inputs.some(({ column }) => column.name === name)) return 'input';
     return request.time.includes(name) ? 'time' : 'left-out';
   };
   return {

@@ -6,6 +6,9 @@ import { UserError } from '#lib/lifecycle/user-error.ts';
 import type { ColumnFacts, FileFacts } from './inspect.ts';
 import type { InitInput, ModelRequest } from './request.ts';
 
+/** The key that the first step makes where no time tells rows apart. */
+export const ROW_NUMBER = 'row_number';
+
 const hasTime = ({ time }: ModelRequest) => time.length > 0;
 
 export function dataYaml(
@@ -19,7 +22,7 @@ export function dataYaml(
     ...(facts.format.kind === 'csv' ? dialectWordsOf(facts.format.dialect) : {}),
   };
   const block = (value: object) => stringify(value, { lineWidth: 0 }).trimEnd();
-  const key = hasTime(request) && facts.uniqueTime ? 'event_time' : 'row_number';
+  const key = hasTime(request) && facts.uniqueTime ? 'event_time' : ROW_NUMBER;
   const rules = Object.fromEntries(inputs.map(({ name, column }) => [name, ruleOf(column)]));
   return `# Where the rows come from, what they must look like, and which of them judge.
 version: 1
@@ -69,8 +72,10 @@ export function rowsSql(
   const time = timeSql(request.time, facts.columns);
   const columns = [
     ...(time === null ? [] : [`${time} as event_time`]),
-    ...(time !== null && facts.uniqueTime ? [] : ['row_number() over () as row_number']),
-    ...inputs.map(({ name }) => quote(name)),
+    ...(time !== null && facts.uniqueTime ? [] : [`row_number() over () as ${ROW_NUMBER}`]),
+    ...inputs.map(({ name, column }) =>
+      name === column.name ? quote(name) : `${quote(column.name)} as ${quote(name)}`,
+    ),
     quote(request.target),
   ];
   return `-- One row per line of the file. Clean, join and compute here; each file is one SELECT.\nselect\n  ${columns.join(',\n  ')}\nfrom history\n`;

@@ -30,7 +30,6 @@ export type Loading = {
 
 type FileSource = Extract<Source, { kind: 'csv' | 'parquet' }>;
 
-const LOGGED = ['prediction_id', 'event_time', 'version', 'prediction', 'label', 'probabilities'];
 const NOTHING = digestOf('');
 
 /**
@@ -138,13 +137,7 @@ async function createPredictions({ session, name, path, columns }: CreatingPredi
 }
 
 /** Columns of a snapshot with their SQL types: the same for an empty one. */
-function predictionColumns({ file, data, numericLabel, types }: LoadingPredictions): [string, string][] {
-  const clash = LOGGED.find((name) => Object.hasOwn(data.inputs, name));
-  if (clash !== undefined) {
-    throw new UserError(`${file}: input "${clash}" has the name of a column that every prediction log has`, {
-      fix: `rename the input in the last step; these names are taken: ${LOGGED.join(', ')}`,
-    });
-  }
+function predictionColumns({ data, numericLabel, types }: LoadingPredictions): [string, string][] {
   const label = numericLabel ? 'DOUBLE' : (types.get(data.target) ?? 'VARCHAR');
   const inputs = Object.entries(data.inputs).map(([name, { type }]): [string, string] => [
     name,

@@ -1,4 +1,4 @@
-import { type Data, dialectOf } from './data.ts';
+import { type Data, dialectOf, isLoggedColumn, LOGGED_COLUMNS } from './data.ts';
 import type { Model } from './model.ts';
 import type { Operate } from './operate.ts';
 import type { Policy } from './policy.ts';
@@ -85,6 +85,12 @@ export function checkData(data: Data): ConfigFault[] {
         : [],
     ),
   ];
+  for (const name of Object.keys(data.inputs).filter(isLoggedColumn)) {
+    faults.push({
+      path: ['inputs', name],
+      message: `every prediction log has a column of this name: rename the input in the last step (taken: ${LOGGED_COLUMNS.join(', ')})`,
+    });
+  }
   if (Object.hasOwn(data.inputs, data.target)) {
     faults.push({ path: ['inputs', data.target], message: 'the target is not an input: it would leak' });
   }

@@ -119,6 +119,21 @@ export function dialectWordsOf(dialect: Dialect): Partial<Dialect> {
   );
 }
 
+/** Columns that every snapshot of predictions has: an input beside them needs another name. */
+export const LOGGED_COLUMNS = [
+  'prediction_id',
+  'event_time',
+  'version',
+  'prediction',
+  'label',
+  'probabilities',
+] as const;
+
+/** Whether a name is one of them; SQL takes upper and lower case for one. */
+export function isLoggedColumn(name: string): boolean {
+  return LOGGED_COLUMNS.some((logged) => logged === name.toLowerCase());
+}
+
 const anyInput = z.discriminatedUnion('from', [
   z.strictObject({
     from: z.literal('request'),

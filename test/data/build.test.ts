@@ -385,12 +385,6 @@ describe('sources', () => {
     });
   });
 
-  test('an input may not have the name of a logged column', async () => {
-    const inputs = { label: { from: 'request', type: 'number' } };
-    const fault = await faultOf({ data: { inputs }, snapshot: 'none' as Digest });
-    expect(fault.message).toMatch(/input "label" has the name of a column that every prediction log has/);
-  });
-
   test('hostile column names stay names', async () => {
     const evil = 'a"; DROP TABLE history; --';
     const csv = `id,day,shop,price,sold,"${evil.replaceAll('"', '""')}"\n1,2020-01-01,a,1,1,5\n`;

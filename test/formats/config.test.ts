@@ -104,6 +104,24 @@ describe('a fault names line, column, value and what is expected', () => {
       'f.yml:6:9: unknown key "blok"; did you mean "block"?',
     ],
     [
+      'an input named like a column of the prediction log',
+      'data',
+      'version: 1\nkey: [id]\ntarget: y\ninputs:\n  Label: { from: request, type: number }\nsplit: { by: key, recent: 0.2, validation: 0.1 }\n',
+      'f.yml:5:3: inputs.Label: every prediction log has a column of this name: rename the input in the last step (taken: prediction_id, event_time, version, prediction, label, probabilities)',
+    ],
+    [
+      'a column of two lines',
+      'data',
+      'version: 1\nkey: ["a\\nb"]\ntarget: y\ninputs: {}\nsplit: { by: key, recent: 0.2, validation: 0.1 }\n',
+      "f.yml:2:7: key[0]: a column's name holds a line end or another control character",
+    ],
+    [
+      'a delimiter that quotes',
+      'data',
+      `version: 1\nsources: [{ kind: csv, name: h, object: sha256:${'a'.repeat(64)}, delimiter: '"' }]\npipeline: [pipeline/a.sql]\nkey: [id]\ntarget: y\ninputs: { x: { from: request, type: number } }\nsplit: { by: key, recent: 0.2, validation: 0.1 }\n`,
+      'f.yml:2:125: sources[0].delimiter: it quotes cells too: say another `quote:`, or "" for none',
+    ],
+    [
       'a key twice',
       'model',
       'version: 1\npredictor: onnx\nversion: 1\n',
