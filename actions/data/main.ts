@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Build, buildData } from '#lib/data/build.ts';
 import { checkContract } from '#lib/data/contract.ts';
+import { checkLabels } from '#lib/data/label-check.ts';
 import { profileOf } from '#lib/data/profile.ts';
 import { type Assignment, SPLIT_PARTS, splitRows } from '#lib/data/split.ts';
 import { columnOf, isMissing, type Table, timesOf } from '#lib/data/table.ts';
@@ -49,6 +50,9 @@ async function makeData({ model, plan }: DataInputs, deps: StageDeps, builds: Bu
     note: progress.note,
   });
   builds.push(own);
+  const labels = columnOf(own.table, own.data.target);
+  const labelled = { ...definition, target: own.data.target };
+  checkLabels(labels, { ...labelled, part: 'the output', rows: labels.values.keys() });
   const rival = plan?.champion ? await buildChampion({ model, own, champion: plan.champion, deps }) : null;
   if (rival) builds.push(rival);
 
@@ -59,6 +63,7 @@ async function makeData({ model, plan }: DataInputs, deps: StageDeps, builds: Bu
     types: new Map(own.columns.map(({ name, type }) => [name, type])),
   });
   const assignment = split(own);
+  checkLabels(labels, { ...labelled, part: 'the training part', rows: assignment.parts.train });
   for (const part of SPLIT_PARTS) progress.note(`${part}: ${assignment.parts[part].length} rows`);
 
   progress.phase(`data of ${model}: parts`);

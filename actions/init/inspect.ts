@@ -4,7 +4,7 @@ import { openSession, type Session } from '#lib/data/duckdb.ts';
 import { detectTable, loadTable, plainPath, type TableFormat } from '#lib/data/table-file.ts';
 import { quoteName, type SqlColumn } from '#lib/data/table-io.ts';
 import type { Dialect } from '#lib/lifecycle/data.ts';
-import { UserError } from '#lib/lifecycle/user-error.ts';
+import { checkTarget, checkTime, targetOf } from './bad-columns.ts';
 
 export type ColumnFacts = Pick<SqlColumn, 'name' | 'type' | 'kind' | 'integer'> & {
   distinct: number;
@@ -38,12 +38,15 @@ export async function inspectFile(
   file: string,
   {
     target,
+    task,
     time: expected,
     asked,
     scratch,
     timeOf,
   }: {
     target: string;
+    /** What the user says it is. */
+    task: string | null;
     /** Columns that the user named for the time. */
     time: readonly string[];
     /** What the user says of a CSV; the rest is found out. */
@@ -58,19 +61,25 @@ export async function inspectFile(
   await copyFile(file, path);
   const session = await openSession({ folder: scratch });
   try {
-    const { rows, notes } = await loadTable({ session, path, format, label: file, table: 'data' });
+    const { rows, notes, misfits } = await loadTable({ session, path, format, label: file, table: 'data' });
     const columns = await session.columns('data');
     const found = targetOf(columns, { file, target, format });
     const facts = await Promise.all(columns.map((column) => columnFacts({ session, column, target: found })));
+    const { distinct } = factsOf(facts, target);
+    checkTarget(file, { column: { ...found, distinct }, task, misfits });
     const time = timeOf(columns);
+    await checkTime(
+      { session, file, path, format },
+      columns.find(({ name }) => name === expected[0]),
+    );
     const one = quoteName(target);
-    const numeric = found.kind === 'number' && distinctOf(facts, target) > 2;
+    const numeric = found.kind === 'number' && distinct > 2;
     return {
       format,
       notes,
       rows,
       columns: facts,
-      classes: distinctOf(facts, target) > 20 ? [] : await classesOf(session, one),
+      classes: distinct > 20 ? [] : await classesOf(session, one),
       uniqueTime: time !== null && (await number(session, `count(distinct ${time}) = count(*)`)) === 1,
       days: time === null ? 0 : await number(session, `date_diff('day', min(${time}), max(${time}))`),
       trivial: numeric
@@ -85,23 +94,6 @@ export async function inspectFile(
     session.close();
     for (const each of [path, plainPath(path)]) await rm(each, { force: true });
   }
-}
-
-function targetOf(
-  columns: readonly SqlColumn[],
-  { file, target, format }: { file: string; target: string; format: TableFormat },
-): SqlColumn {
-  const found = columns.find(({ name }) => name === target);
-  if (found !== undefined) return found;
-  throw new UserError(
-    `${file} has no column "${target}"; it has: ${columns.map(({ name }) => name).join(', ')}`,
-    {
-      fix:
-        format.kind === 'csv' && columns.length === 1
-          ? `say what stands between its values with --delimiter: "${format.dialect.delimiter}" gives one column`
-          : 'give one of them as --target',
-    },
-  );
 }
 
 async function columnFacts({
@@ -129,8 +121,10 @@ async function columnFacts({
   };
 }
 
-function distinctOf(columns: readonly ColumnFacts[], name: string): number {
-  return columns.find((column) => column.name === name)?.distinct ?? 0;
+function factsOf(columns: readonly ColumnFacts[], name: string): ColumnFacts {
+  const found = columns.find((column) => column.name === name);
+  if (found) return found;
+  throw new Error(`there is no column ${name}`);
 }
 
 async function number(session: Session, expression: string): Promise<number> {

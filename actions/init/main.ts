@@ -43,7 +43,7 @@ export async function planInit({ root, repository, model }: InitInputs, scratch:
 }
 
 async function planModel(model: NonNullable<InitInputs['model']>, scratch: string) {
-  const { data, target, time, asked } = model;
+  const { data, target, task, time, asked } = model;
   if (!existsSync(data)) throw new UserError(`there is no file ${data}`, { fix: 'check --data' });
   const name = model.name ?? nameOf(data);
   if (!modelNameSchema.safeParse(name).success) {
@@ -53,6 +53,7 @@ async function planModel(model: NonNullable<InitInputs['model']>, scratch: strin
   }
   const facts = await inspectFile(data, {
     target,
+    task,
     time,
     asked,
     scratch,

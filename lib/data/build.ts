@@ -45,9 +45,10 @@ export async function buildData({ folder, steps, ...rest }: Building): Promise<B
   // Two threads add the same floats in another order on every run, and the digest of a sum would change.
   const session = await openSession({ folder, threads: 1 });
   try {
-    const sources = await loadSources({ ...rest, session, folder });
+    const { sources, misfits } = await loadSources({ ...rest, session, folder });
     for (const { name, rows } of sources) rest.note(`source ${name}: ${rows} rows`);
-    const run = await runPipeline({ session, file, data, steps, note: rest.note });
+    const { numericLabel, note } = rest;
+    const run = await runPipeline({ session, file, data, steps, misfits, numericLabel, note });
     const table = await session.read(OUTPUT);
     return {
       session,

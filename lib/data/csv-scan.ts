@@ -26,8 +26,8 @@ const [OTHER, DELIMITER, QUOTE, LF, CR, SPACE, NUL] = [0, 1, 2, 3, 4, 5, 6];
 type Place = 'start' | 'bare' | 'quoted' | 'closed';
 
 type Options = Pick<Dialect, 'delimiter' | 'quote' | 'header'> & {
-  /** Told of each record as it ends: its number (the header is 0) and the line it begins on. False stops. */
-  onRecord?: (record: number, line: number) => void;
+  /** Told of each row as it ends: its number from 0 and the line it begins on. */
+  onRow?: (row: number, line: number) => void;
 };
 
 /**
@@ -35,7 +35,7 @@ type Options = Pick<Dialect, 'delimiter' | 'quote' | 'header'> & {
  * memory and checks what a reader would stumble over: rows of unequal length, quotes that do not close, zero
  * bytes, endless lines.
  */
-export function openScan({ delimiter, quote, header, onRecord }: Options): CsvScanner {
+export function openScan({ delimiter, quote, header, onRow }: Options): CsvScanner {
   const classes = classesOf(delimiter, quote);
   let place: Place = 'start';
   let [line, cells, bytes, records] = [1, 1, 0, 0];
@@ -52,6 +52,7 @@ export function openScan({ delimiter, quote, header, onRecord }: Options): CsvSc
   function endRecord(): void {
     if (bytes === 0) {
       blank += 1;
+      if (first === null && columns === 1) onRow?.(rowNumber(), recordLine);
       begin();
       return;
     }
@@ -61,9 +62,14 @@ export function openScan({ delimiter, quote, header, onRecord }: Options): CsvSc
       columns = cells;
       skip = header ? line : line - 1;
     } else if (cells !== columns) throw fault(...unequal(cells, columns, header), recordLine);
-    onRecord?.(header ? records : records + 1, recordLine);
     records += 1;
+    if (records > 1 || !header) onRow?.(rowNumber(), recordLine);
     begin();
+  }
+
+  /** Of the record or blank line that has just ended; a blank line is a row where there is one column. */
+  function rowNumber(): number {
+    return records - 1 - (header ? 1 : 0) + (columns === 1 ? blank : 0);
   }
 
   function begin(): void {

@@ -4,6 +4,7 @@ import type { Data } from '../lifecycle/data.ts';
 import type { Digest } from '../lifecycle/scalars.ts';
 import { UserError } from '../lifecycle/user-error.ts';
 import type { Session } from './duckdb.ts';
+import type { SourceMisfit } from './sources.ts';
 import { sqlFault } from './sql-fault.ts';
 import { quoteName, type SqlColumn } from './table-io.ts';
 
@@ -20,6 +21,10 @@ export type PipelineRun = {
   file: string;
   data: Data;
   steps: readonly Step[];
+  /** Values of the sources that errors about types point at. */
+  misfits: readonly SourceMisfit[];
+  /** True where the label is a number to predict. */
+  numericLabel: boolean;
   note: (text: string) => void;
 };
 
@@ -34,7 +39,7 @@ export async function runPipeline(run: PipelineRun): Promise<{ steps: StepFacts[
   for (const step of run.steps) {
     last = tableName(step, taken);
     taken.add(last);
-    await runStep(run.session, step, last);
+    await runStep(run, step, last);
     const rows = await run.session.count(quoteName(last));
     steps.push({ path: step.name, sql: digestOf(step.sql), rows });
     run.note(`${step.path}: ${rows} rows`);
@@ -57,7 +62,7 @@ function tableName({ path, name }: Step, taken: ReadonlySet<string>): string {
   );
 }
 
-async function runStep(session: Session, { path, sql }: Step, table: string): Promise<void> {
+async function runStep({ session, misfits }: PipelineRun, { path, sql }: Step, table: string): Promise<void> {
   try {
     const { statements, select, unstable } = await session.inspect(sql);
     if (!select) {
@@ -78,8 +83,12 @@ async function runStep(session: Session, { path, sql }: Step, table: string): Pr
   } catch (cause) {
     if (cause instanceof UserError) throw cause;
     const { message, line } = sqlFault(cause);
-    throw new UserError(`${path}${line === null ? '' : `:${line}`}: ${message}`, {
-      fix: 'mend the SQL and run `roundhouse data` again',
+    const values = /^Conversion Error/.test(message) ? misfits : [];
+    throw new UserError(`${path}${line === null ? '' : `:${line}`}: ${message}${saidOf(values)}`, {
+      fix:
+        values.length === 0
+          ? 'mend the SQL and run `roundhouse data` again'
+          : 'mend the values, or read them with TRY_CAST in the SQL',
       cause,
     });
   }
@@ -92,8 +101,18 @@ export function partColumns(data: Data): string[] {
   return [...new Set([...data.key, ...time, ...group, data.target, ...Object.keys(data.inputs)])];
 }
 
-function checkColumns({ data, file }: PipelineRun, columns: readonly SqlColumn[]): void {
+/** Where the values stand that keep columns from being numbers or times; nothing where there are none. */
+function saidOf(misfits: readonly SourceMisfit[]): string {
+  const said = misfits.map(({ column, as, where }) => `"${column}" is no ${as} on ${where}`);
+  return said.length === 0 ? '' : ` (${said.slice(0, 3).join('; ')})`;
+}
+
+function checkColumns(
+  { data, file, misfits, numericLabel }: PipelineRun,
+  columns: readonly SqlColumn[],
+): void {
   const kinds = new Map(columns.map(({ name, kind }) => [name, kind]));
+  const about = (name: string) => saidOf(misfits.filter(({ column }) => column === name));
   const faults = partColumns(data)
     .filter((name) => !kinds.has(name))
     .map((name) => `there is no column "${name}"`);
@@ -101,8 +120,12 @@ function checkColumns({ data, file }: PipelineRun, columns: readonly SqlColumn[]
     faults.push(`"${data.time}" under \`time:\` is no timestamp`);
   for (const [name, { type }] of Object.entries(data.inputs)) {
     if (type === 'number' && kinds.has(name) && kinds.get(name) !== 'number')
-      faults.push(`input "${name}" is declared a number and holds ${kinds.get(name)}`);
+      faults.push(`input "${name}" is declared a number and holds ${kinds.get(name)}${about(name)}`);
   }
+  if (numericLabel && kinds.has(data.target) && kinds.get(data.target) !== 'number')
+    faults.push(
+      `the target "${data.target}" of a regression holds ${kinds.get(data.target)}${about(data.target)}`,
+    );
   if (faults.length === 0) return;
   throw new UserError(`${file}: the pipeline's output does not fit: ${faults.join('; ')}`, {
     fix: `the output has: ${columns.map(({ name, type }) => `${name} ${type}`).join(', ')}`,

@@ -8,11 +8,13 @@ import { MissingObject } from '../store/errors.ts';
 import type { Store } from '../store/store.ts';
 import type { Session } from './duckdb.ts';
 import { sqlFault } from './sql-fault.ts';
-import { loadTable, plainPath, type TableFormat } from './table-file.ts';
+import { loadTable, type PlacedMisfit, plainPath, type TableFormat } from './table-file.ts';
 import { quoteName, quoteText } from './table-io.ts';
 
 /** `content` equals `object`: a source is pinned by its bytes. A snapshot `none` is the empty object. */
 export type SourceFacts = { name: string; kind: string; content: Digest; object: Digest; rows: number };
+/** `line 5 of source history`: where a value stands that is no number or time, as most of its column are. */
+export type SourceMisfit = Pick<PlacedMisfit, 'column' | 'as'> & { where: string };
 
 export type Loading = {
   session: Session;
@@ -36,27 +38,39 @@ const NOTHING = digestOf('');
  * Makes one table per source. Snapshots of predictions come last, because their classes and categories take
  * the types that the other sources give them, so that `UNION ALL BY NAME` keeps those types.
  */
-export async function loadSources(loading: Loading): Promise<SourceFacts[]> {
+export async function loadSources(
+  loading: Loading,
+): Promise<{ sources: SourceFacts[]; misfits: SourceMisfit[] }> {
   const { sources } = loading.data;
   const files = sources.filter((source): source is FileSource => source.kind !== 'predictions');
   const logs = sources.filter((source) => source.kind === 'predictions');
   const loaded = new Map<string, SourceFacts>();
-  for (const source of files) loaded.set(source.name, await loadFile(loading, source));
+  const misfits: SourceMisfit[] = [];
+  for (const source of files) {
+    const { facts, placed } = await loadFile(loading, source);
+    loaded.set(source.name, facts);
+    for (const { column, as, line, row } of placed) {
+      const where = `${line === null ? `row ${row + 1}` : `line ${line}`} of source ${source.name}`;
+      misfits.push({ column, as, where });
+    }
+  }
   const types = await typesOf(loading.session, files);
   for (const source of logs) loaded.set(source.name, await loadPredictions({ ...loading, source, types }));
-  return sources.flatMap(({ name }) => loaded.get(name) ?? []);
+  return { sources: sources.flatMap(({ name }) => loaded.get(name) ?? []), misfits };
 }
 
-async function loadFile(loading: Loading, source: FileSource): Promise<SourceFacts> {
+async function loadFile(
+  loading: Loading,
+  source: FileSource,
+): Promise<{ facts: SourceFacts; placed: PlacedMisfit[] }> {
   const { kind, name, object } = source;
   const path = join(loading.folder, `${name}.${kind}`);
   const format: TableFormat = kind === 'csv' ? { kind, dialect: dialectOf(source) } : { kind };
-  const rows = await withObject({ ...loading, name, object, path }, async (label) => {
-    const loaded = await loadTable({ ...loading, path, format, label, table: name });
-    for (const note of loaded.notes) loading.note(`source ${name}: ${note}`);
-    return loaded.rows;
-  });
-  return { name, kind, content: object, object, rows };
+  const { rows, notes, misfits } = await withObject({ ...loading, name, object, path }, (label) =>
+    loadTable({ ...loading, path, format, label, table: name }),
+  );
+  for (const note of notes) loading.note(`source ${name}: ${note}`);
+  return { facts: { name, kind, content: object, object, rows }, placed: misfits };
 }
 
 type Fetching = Loading & { name: string; object: Digest; path: string };

@@ -8,6 +8,7 @@ import { guessDialect } from './csv-guess.ts';
 import { type CsvScan, openScan } from './csv-scan.ts';
 import type { Session } from './duckdb.ts';
 import { byteOrderMark, compressionOf, foreignKind } from './foreign-file.ts';
+import { findMisfits, type Misfit } from './misfits.ts';
 import { sqlFault } from './sql-fault.ts';
 import { quoteName, quoteText } from './table-io.ts';
 import { detectEncoding, rawBytes, TextFault, textBytes } from './text-bytes.ts';
@@ -27,6 +28,7 @@ export async function detectTable(
   { label, asked = {}, names = [] }: { label: string; asked?: Partial<Dialect>; names?: readonly string[] },
 ): Promise<TableFormat> {
   return placed(label, async () => {
+    await checkFile(path);
     const head = await headOf(path);
     if (head.length === 0) throw empty();
     if (extname(path).toLowerCase() === '.parquet') {
@@ -89,16 +91,35 @@ export type Loading = {
   table: string;
 };
 
+/** A value that keeps a column from being one of numbers or times, with its line in a CSV. */
+export type PlacedMisfit = Misfit & { line: number | null };
+export type Loaded = { rows: number; notes: string[]; misfits: PlacedMisfit[] };
+
 /** Makes a table of a file by its format. Notes are for people. Throws a UserError that names the line. */
-export async function loadTable(loading: Loading): Promise<{ rows: number; notes: string[] }> {
+export async function loadTable(loading: Loading): Promise<Loaded> {
   const { session, format, label, table } = loading;
   return placed(label, async () => {
     if (format.kind === 'parquet') await createFromParquet(loading);
     const notes = format.kind === 'csv' ? await loadCsv(loading, format.dialect) : [];
     const rows = await session.count(quoteName(table));
     if (rows === 0) throw noRows(false);
-    return { rows, notes };
+    return { rows, notes, misfits: await placeMisfits(loading, await findMisfits(session, table)) };
   });
+}
+
+/** Misfits with the lines that they stand on, which one more walk over the file tells. */
+export async function placeMisfits(
+  { path, format }: Pick<Loading, 'path' | 'format'>,
+  misfits: readonly Misfit[],
+): Promise<PlacedMisfit[]> {
+  if (format.kind === 'parquet' || misfits.length === 0)
+    return misfits.map((misfit) => ({ ...misfit, line: null }));
+  const lines = new Map(misfits.map(({ row }): [number, number | null] => [row, null]));
+  const onRow = (row: number, line: number) => void (lines.has(row) && lines.set(row, line));
+  const scanner = openScan({ ...format.dialect, onRow });
+  for await (const piece of textBytes(path, format.dialect)) scanner.push(piece);
+  scanner.end();
+  return misfits.map((misfit) => ({ ...misfit, line: lines.get(misfit.row) ?? null }));
 }
 
 async function createFromParquet({ session, path, table }: Loading): Promise<void> {
@@ -187,6 +208,15 @@ async function scanFile(path: string, dialect: Dialect): Promise<{ scan: CsvScan
   return { scan: scanner.end(), plain };
 }
 
+async function checkFile(path: string): Promise<void> {
+  const stats = await stat(path);
+  if (stats.isFile()) return;
+  throw new TextFault(stats.isDirectory() ? 'it is a folder' : 'it is no plain file', {
+    line: null,
+    fix: 'give one file',
+  });
+}
+
 async function headOf(path: string): Promise<Uint8Array> {
   const file = await open(path);
   return read(file, 0, HEAD_BYTES).finally(() => file.close());
@@ -206,12 +236,18 @@ async function placed<Result>(label: string, work: () => Promise<Result>): Promi
       const line = cause.line === null ? '' : `line ${cause.line}: `;
       throw new UserError(`${label} can't be read: ${line}${cause.message}`, { fix: cause.fix, cause });
     }
+    if (isDenied(cause))
+      throw new UserError(`${label} can't be read: ${cause.message}`, { fix: 'let yourself read it', cause });
     if (!isSqlFault(cause)) throw cause;
     throw new UserError(`${label} can't be read: ${sqlFault(cause).message}`, {
       fix: 'check how the source is written (delimiter, quote, encoding), or repair the file',
       cause,
     });
   }
+}
+
+function isDenied(error: unknown): error is NodeJS.ErrnoException {
+  return ['EACCES', 'EPERM', 'ENOENT'].includes(String((error as NodeJS.ErrnoException | null)?.code));
 }
 
 /** DuckDB's errors begin with their kind: `Invalid Input Error: …`; a full disk is none of the file's faults. */
