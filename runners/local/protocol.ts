@@ -10,7 +10,9 @@
  *   GET    /_local/runs/:id/artifacts      -> 200 [{name, size_in_bytes, digest}]
  *   GET    /_local/runs/:id/artifacts/:name -> 200 zip | 404
  *   PUT    /_local/runs/:id/artifacts/:name zip bytes                     -> 201 {id} | 409 (names are unique per run)
- *   GET    /_local/runs/:id/state          -> 200 {cancelled: boolean}
+ *   GET    /_local/runs/:id/state          -> 200 RunState
+ *   GET    /_local/runs/:id/file?path=     -> 200 text of the run's own commit | 404  (a called workflow)
+ *   POST   /_local/runs/:id/jobs/:key/turn TurnRequest                    -> 200 TurnAnswer  (concurrency, environment)
  *   GET    /_local/clock                   -> 200 {now}
  *   POST   /_local/clock                   {now}                          -> 200 {fired: number}
  *   GET    /_local/idle                    -> 200 {runs_open, deliveries_pending}
@@ -36,6 +38,7 @@ export type ClaimedRun = {
   event_payload: unknown;
   repository: { id: number; owner: string; name: string; default_branch: string; private: boolean };
   actor: string;
+  triggering_actor: string;
   ref: string;
   ref_name: string;
   ref_type: 'branch' | 'tag';
@@ -53,7 +56,28 @@ export type ClaimedRun = {
   now: string;
   /** Permissions of GITHUB_TOKEN where the workflow says nothing (the repository's setting). */
   default_permissions: Permissions;
+  /** Jobs of the attempt before whose results stand: a re-run of some jobs leaves them out. By key. */
+  kept: Record<string, { result: NonNullable<JobState['conclusion']>; outputs: Record<string, string> }>;
+  /** Debug lines are wanted: a re-run with `enable_debug_logging`. */
+  debug: boolean;
 };
+
+/** What a running run is told: whether it, or some of its jobs by key, were cancelled; `force` lets nothing more run. */
+export type RunState = { cancelled: boolean; force: boolean; cancelled_jobs: string[] };
+
+/** Asked by a job before it takes a runner, again and again until the answer is not `wait`. */
+export type TurnRequest = {
+  name: string;
+  concurrency: { group: string; cancel_in_progress: boolean; queue: 'single' | 'max' } | null;
+  environment: { name: string; deployment: boolean } | null;
+  wait_ms: number;
+};
+
+/** `go` brings what the environment lends. */
+export type TurnAnswer =
+  | { state: 'go'; secrets: Record<string, string>; vars: Record<string, string> }
+  | { state: 'wait' | 'cancelled' }
+  | { state: 'refused'; message: string };
 
 export type StepState = {
   number: number;
@@ -65,7 +89,7 @@ export type StepState = {
 };
 
 export type JobState = {
-  /** Unique in the run: the YAML key, with the matrix index appended where there is a matrix. */
+  /** Unique in the run: the YAML key, with the matrix index appended where there is a matrix: `train-2`, in a called workflow `call.train-2`. */
   key: string;
   name: string;
   labels: string[];
@@ -85,6 +109,10 @@ export type JobState = {
   }[];
   /** Markdown of GITHUB_STEP_SUMMARY. */
   summary: string;
+  /** What the jobs that need this one, and a later re-run, read. */
+  outputs?: Record<string, string>;
+  /** The evaluated `environment.url`, once the steps have ended. */
+  environment_url?: string;
 };
 
 export type RunUpdate = {

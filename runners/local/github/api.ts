@@ -12,6 +12,7 @@ import { comments } from './rest/comments.ts';
 import { commits } from './rest/commits.ts';
 import { contents } from './rest/contents.ts';
 import { deployments } from './rest/deployments.ts';
+import { environments } from './rest/environments.ts';
 import { forks } from './rest/forks.ts';
 import { gitData } from './rest/git-data.ts';
 import { graphql } from './rest/graphql.ts';
@@ -25,6 +26,7 @@ import { releases, uploads } from './rest/releases.ts';
 import { repositories } from './rest/repositories.ts';
 import { reviews } from './rest/reviews.ts';
 import { rulesets } from './rest/rulesets.ts';
+import { runControl } from './rest/run-control.ts';
 import { subIssues } from './rest/sub-issues.ts';
 import { teams } from './rest/teams.ts';
 
@@ -51,6 +53,8 @@ export const API: Endpoint[] = [
   ...deployments,
   ...releases,
   ...actions,
+  ...runControl,
+  ...environments,
 ];
 
 /** GitHub's REST API as on GitHub Enterprise Server: `/api/v3`, uploads under `/api/uploads`. */

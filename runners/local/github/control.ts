@@ -1,7 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { findRepository, type Hub, localNow, timestamp } from './hub.ts';
+import { ensureEnvironment } from './environments.ts';
+import { findRepository, findRepository, type Hub, type Hub, localNow, localNow, timestamp } from './hub.ts';
 import { notFound, Refusal } from './refusal.ts';
 import { runLogs } from './rest/actions.ts';
 import { RULES } from './rest/rulesets.ts';
@@ -48,6 +49,26 @@ const SETTINGS = z.strictObject({
   allow_forking: z.boolean().optional(),
   delete_branch_on_merge: z.boolean().optional(),
   description: z.string().nullable().optional(),
+  plan: z.enum(['free', 'pro', 'team', 'enterprise']).optional(),
+  protections: z
+    .array(
+      z.strictObject({
+        workflows: z.array(z.string()).optional(),
+        events: z.array(z.string()).optional(),
+        actors: z.array(z.string()).optional(),
+      }),
+    )
+    .optional(),
+});
+
+/** What REST asks an administrator for, and secrets without their encryption. */
+const ENVIRONMENT = z.strictObject({
+  wait_timer: z.number().int().min(0).optional(),
+  prevent_self_review: z.boolean().optional(),
+  reviewers: z.array(z.string()).max(6).optional(),
+  branches: z.union([z.literal('protected'), z.array(z.string()), z.null()]).optional(),
+  secrets: z.record(z.string(), z.string()).optional(),
+  vars: z.record(z.string(), z.string()).optional(),
 });
 
 const RULESETS = z.array(
@@ -74,6 +95,13 @@ function setupRoutes(scope: FastifyInstance, hub: Hub): void {
   scope.patch('/repos/:owner/:repo', async (request: LocalRequest, reply) => {
     const repo = repositoryIn(request);
     hub.db.put('repositories', repo.id, Object.assign(repo, SETTINGS.parse(request.body)));
+    await hub.db.committed();
+    return reply.code(204).send();
+  });
+  scope.put('/environments/:owner/:repo/:name', async (request: LocalRequest, reply) => {
+    const environment = ensureEnvironment(hub, repositoryIn(request), request.params.name ?? '');
+    const changed = Object.assign(environment, ENVIRONMENT.parse(request.body));
+    hub.db.put('environments', environment.id, changed);
     await hub.db.committed();
     return reply.code(204).send();
   });

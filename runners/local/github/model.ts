@@ -108,6 +108,19 @@ export type Repository = {
   default_permissions: 'read' | 'write';
   /** The setting "Allow GitHub Actions to create and approve pull requests": off, as on GitHub. */
   actions_may_open_pulls: boolean;
+  /** What is paid for decides which rules an environment of a private repository may have; enterprise when not set. */
+  plan?: Plan | undefined;
+  /** Allow-lists of workflow execution protections: all that match a workflow file have to let a run through. */
+  protections?: ExecutionProtection[] | undefined;
+};
+
+export type Plan = 'free' | 'pro' | 'team' | 'enterprise';
+
+/** What is left out allows all. `workflows` are globs over paths; left out = every file. */
+export type ExecutionProtection = {
+  workflows?: string[] | undefined;
+  events?: string[] | undefined;
+  actors?: string[] | undefined;
 };
 
 export type App = {
@@ -281,7 +294,15 @@ export type Deployment = {
   updated_at: string;
 };
 
-type DeploymentState = 'error' | 'failure' | 'inactive' | 'in_progress' | 'queued' | 'pending' | 'success';
+type DeploymentState =
+  | 'error'
+  | 'failure'
+  | 'inactive'
+  | 'in_progress'
+  | 'queued'
+  | 'pending'
+  | 'success'
+  | 'waiting';
 
 export type DeploymentStatus = {
   id: number;
@@ -337,7 +358,8 @@ export type Workflow = {
   updated_at: string;
 };
 
-type RunStatus = 'queued' | 'in_progress' | 'completed';
+/** `pending` waits for its concurrency group, `waiting` for the rules of an environment. */
+type RunStatus = 'queued' | 'in_progress' | 'completed' | 'pending' | 'waiting';
 
 export type Run = {
   id: number;
@@ -369,6 +391,12 @@ export type Run = {
   message: string | null;
   claimed_by: string | null;
   cancel_requested: boolean;
+  /** Cancelled without regard to steps and jobs that would run all the same. */
+  force_cancel?: boolean | undefined;
+  /** Jobs of the attempt before that are not run again, by key. */
+  kept?: ClaimedRun['kept'] | undefined;
+  /** A re-run that was asked for its debug lines. */
+  debug?: boolean | undefined;
   /** Keys of the GITHUB_TOKENs given to its jobs. */
   token_keys: string[];
   created_at: string;
@@ -376,13 +404,62 @@ export type Run = {
   updated_at: string;
 };
 
-export type Job = JobState & {
+export type Job = Omit<JobState, 'status'> & {
+  status: RunStatus;
   id: number;
   run_id: number;
   attempt: number;
   repository_id: number;
   check_id: number;
   created_at: string;
+};
+
+export type Environment = {
+  id: number;
+  repository_id: number;
+  name: string;
+  /** Minutes. */
+  wait_timer: number;
+  prevent_self_review: boolean;
+  /** Logins; one of them suffices. */
+  reviewers: string[];
+  /** `protected` = branches with rules; a list = name patterns; null = every branch. */
+  branches: 'protected' | string[] | null;
+  secrets: Record<string, string>;
+  vars: Record<string, string>;
+  created_at: string;
+  updated_at: string;
+};
+
+/** One concurrency group: at most one member runs, the others wait in order. A member is a run (`17`) or one of its jobs (`17/train`). */
+export type Group = { running: string | null; waiting: string[] };
+
+/** A job that waits for its concurrency group, then for the rules of its environment. */
+export type Turn = {
+  /** `<run>/<job key>`. */
+  id: string;
+  run_id: number;
+  attempt: number;
+  repository_id: number;
+  key: string;
+  state: 'pending' | 'waiting' | 'ready' | 'cancelled' | 'refused';
+  message: string | null;
+  environment_id: number | null;
+  /** Null when the environment makes no deployment (`deployment: false`). */
+  deployment_id: number | null;
+  approved: boolean;
+  /** When the environment began to hold the job back. */
+  since: string | null;
+};
+
+/** An answer of a reviewer to a job that waits for an environment. */
+export type DeploymentReview = {
+  id: number;
+  run_id: number;
+  environment_ids: number[];
+  state: 'approved' | 'rejected';
+  user: string;
+  comment: string;
 };
 
 export type Artifact = {
@@ -477,6 +554,12 @@ export type Tables = {
   verified: VerifiedCommit;
   sub_issues: SubIssue;
   teams: Team;
+  groups: Group & { key: string };
+  /** A run as it was when an attempt had ended, by `<run>/<attempt>`. */
+  attempts: Run;
+  environments: Environment;
+  turns: Turn;
+  deployment_reviews: DeploymentReview;
 };
 
 export type { Permissions };

@@ -1,13 +1,14 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { ClaimedRun, RunUpdate } from '../protocol.ts';
+import type { ClaimedRun, RunState, RunUpdate, TurnAnswer } from '../protocol.ts';
 import { tokenKey } from './auth.ts';
 import { type Hub, timestamp } from './hub.ts';
 import type { Artifact, Permissions, Repository, Run } from './model.ts';
 import { notFound, Refusal } from './refusal.ts';
 import { repositoryOf, updateRun } from './runs.ts';
 import { newToken } from './secrets.ts';
+import { takeTurn } from './turns.ts';
 
 const MAX_ARTIFACT_BYTES = 2 * 1024 ** 3;
 const ARTIFACT_DAYS = 90;
@@ -65,9 +66,51 @@ function runnerRoutes(scope: FastifyInstance, hub: Hub): void {
       .parse(request.body ?? {});
     return jobToken(hub, run, permissions);
   });
-  scope.get('/runs/:id/state', async (request: LocalRequest) => ({
-    cancelled: runOf(hub, request).cancel_requested || runOf(hub, request).conclusion === 'cancelled',
-  }));
+  scope.get('/runs/:id/state', async (request: LocalRequest) => stateOf(hub, runOf(hub, request)));
+  scope.get('/runs/:id/file', async (request: LocalRequest, reply) => {
+    const run = runOf(hub, request);
+    const found = await hub.git(repositoryOf(hub, run)).read(`${run.sha}:${request.query.path ?? ''}`);
+    if (found?.type !== 'blob') throw notFound();
+    return reply.type('text/plain; charset=utf-8').send(found.content.toString());
+  });
+  scope.post('/runs/:id/jobs/:key/turn', async (request: LocalRequest, reply) =>
+    reply.send(await awaitTurn(hub, runOf(hub, request), request)),
+  );
+}
+
+function stateOf(hub: Hub, run: Run): RunState {
+  const cancelled = hub.db.filter('turns', (one) => one.run_id === run.id && one.state === 'cancelled');
+  return {
+    cancelled: run.cancel_requested || run.conclusion === 'cancelled',
+    force: run.force_cancel === true,
+    cancelled_jobs: cancelled.map(({ key }) => key),
+  };
+}
+
+const TURN = z.object({
+  name: z.string(),
+  concurrency: z
+    .object({ group: z.string(), cancel_in_progress: z.boolean(), queue: z.enum(['single', 'max']) })
+    .nullable(),
+  environment: z.object({ name: z.string().min(1), deployment: z.boolean() }).nullable(),
+  wait_ms: z.number(),
+});
+
+/** How often a job that waits is looked at although nothing woke it: wait timers end by themselves. */
+const LOOK_AGAIN_MS = 1000;
+
+async function awaitTurn(hub: Hub, run: Run, request: LocalRequest): Promise<TurnAnswer> {
+  const wanted = TURN.parse(request.body);
+  const until = Date.now() + Math.min(MAX_WAIT_MS, wanted.wait_ms);
+  for (;;) {
+    const take = () => takeTurn(hub, run, request.params.key ?? '', wanted);
+    const answer = await hub.exclusive(`run/${run.id}`, take);
+    await hub.db.committed();
+    const left = until - Date.now();
+    if (answer.state !== 'wait' || left <= 0) return answer;
+    hub.lastSeen.set(run.id, Date.now());
+    await sleep(hub, Math.min(left, LOOK_AGAIN_MS));
+  }
 }
 
 /** Waits, at most `wait_ms`, until a run is queued. A run whose runner left before it was told is queued again. */
@@ -141,6 +184,7 @@ function claimedRun(hub: Hub, run: Run): ClaimedRun {
       ...{ default_branch: repo.default_branch, private: repo.private },
     },
     actor: run.actor,
+    triggering_actor: run.triggering_actor,
     ref: run.ref,
     ref_name: run.ref.replace(/^refs\/(heads|tags|pull)\//, ''),
     ref_type: run.ref.startsWith('refs/tags/') ? 'tag' : 'branch',
@@ -155,6 +199,8 @@ function claimedRun(hub: Hub, run: Run): ClaimedRun {
     api_url: `${hub.origin}/api/v3`,
     now: run.now,
     default_permissions: defaultPermissions(repo),
+    kept: run.kept ?? {},
+    debug: run.debug === true,
   };
 }
 
@@ -175,6 +221,12 @@ async function jobToken(hub: Hub, run: Run, wanted: Permissions): Promise<{ toke
   hub.db.put('runs', run.id, run);
   await hub.db.committed();
   return { token };
+}
+
+/** `retention-days` of the upload, at most the repository's own (GitHub docs: 90 days unless set otherwise). */
+function retentionDays(request: LocalRequest): number {
+  const wanted = Number(request.query.retention_days || ARTIFACT_DAYS);
+  return wanted >= 1 ? Math.min(wanted, ARTIFACT_DAYS) : ARTIFACT_DAYS;
 }
 
 function artifactRoutes(scope: FastifyInstance, hub: Hub): void {
@@ -212,7 +264,7 @@ function artifactRoutes(scope: FastifyInstance, hub: Hub): void {
       const artifact: Artifact = {
         ...{ id: hub.db.nextId(), repository_id: run.repository_id, run_id: run.id, name, size, sha256 },
         ...{ created_at: now, updated_at: now, deleted: false },
-        expires_at: timestamp(new Date(Date.now() + ARTIFACT_DAYS * 86_400_000)),
+        expires_at: timestamp(new Date(Date.now() + retentionDays(request) * 86_400_000)),
       };
       hub.db.put('artifacts', artifact.id, artifact);
       await hub.db.committed();

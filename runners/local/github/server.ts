@@ -16,7 +16,7 @@ import type { Delivery } from './model.ts';
 import { servePages } from './pages/serve.ts';
 import { announceUnseen } from './refs.ts';
 import { Refusal, refusalBody } from './refusal.ts';
-import { endLostRuns } from './runs.ts';
+import { endLostRuns, endUnclaimedRuns } from './runs.ts';
 import { startWallClock } from './schedule.ts';
 import { ensureSecrets } from './secrets.ts';
 import { type SeedSpec, seed } from './seed.ts';
@@ -33,6 +33,8 @@ export type GitHubOptions = {
   rateLimit?: number;
   /** How long a runner may say nothing of its run before the run has failed. */
   runnerSilentMs?: number;
+  /** How long a run may wait for a runner. */
+  queuedMs?: number;
 };
 export type RunningGitHub = { url: string; port: number; close(): Promise<void> };
 
@@ -40,6 +42,8 @@ const MAX_BODY_BYTES = 25 * 1024 ** 2;
 const MAX_PARAM_LENGTH = 1000;
 const ENTERPRISE_RATE_LIMIT = 15_000;
 const RUNNER_SILENT_MS = 120_000;
+const QUEUED_MS = 24 * 3_600_000;
+const LOOK_AT_RUNS_MS = 30_000;
 
 /** The local GitHub on one loopback port. All its state is in `dir`; killing it at any time loses no answer. */
 export async function startGitHub(options: GitHubOptions): Promise<RunningGitHub> {
@@ -87,8 +91,12 @@ export async function startGitHub(options: GitHubOptions): Promise<RunningGitHub
   queue = startMergeQueues(hub);
   const clock = startWallClock(hub);
   const limit = { since: Date.now(), silentMs: options.runnerSilentMs ?? RUNNER_SILENT_MS };
-  const endLost = () => endLostRuns(hub, limit).catch((error) => hub.log(`lost runs: ${String(error)}`));
-  const lost = setInterval(endLost, limit.silentMs / 4);
+  const queuedMs = options.queuedMs ?? QUEUED_MS;
+  const endRuns = () =>
+    Promise.all([endLostRuns(hub, limit), endUnclaimedRuns(hub, queuedMs)]).catch((error) =>
+      hub.log(`lost runs: ${String(error)}`),
+    );
+  const lost = setInterval(endRuns, Math.min(limit.silentMs / 4, queuedMs, LOOK_AT_RUNS_MS));
   lost.unref();
   return {
     url: hub.origin,

@@ -1,5 +1,5 @@
-import { data, Evaluator, Lexer, Parser } from '@actions/expressions';
 import { parse } from 'yaml';
+import { fillIn } from '../expressions.ts';
 
 /** What the server itself must know of a workflow file; the jobs are the runner's business. */
 export type WorkflowFile = {
@@ -7,6 +7,8 @@ export type WorkflowFile = {
   text: string;
   name: string;
   runName: string | undefined;
+  /** As written: expressions are filled in for each run. */
+  concurrency: unknown;
   on: Record<string, Record<string, unknown>>;
 };
 
@@ -38,6 +40,7 @@ export function parseWorkflow(path: string, text: string): WorkflowFile | { path
     text,
     name: typeof document.name === 'string' ? document.name : path,
     runName: typeof document['run-name'] === 'string' ? document['run-name'] : undefined,
+    concurrency: document.concurrency,
     on,
   };
 }
@@ -111,13 +114,35 @@ export function dispatchInputs(file: WorkflowFile): Record<string, DispatchInput
 /** `run-name` with its expressions filled in from `github`, `inputs` and `vars`; undefined when it can't be. */
 export function renderRunName(template: string, contexts: Record<string, unknown>): string | undefined {
   try {
-    const context = JSON.parse(JSON.stringify(contexts), data.reviver) as data.Dictionary;
-    return template.replace(/\$\{\{(.*?)\}\}/gs, (_, expression: string) => {
-      const { tokens } = new Lexer(expression.trim()).lex();
-      const parsed = new Parser(tokens, Object.keys(contexts), []).parse();
-      return new Evaluator(parsed, context).evaluate().coerceString();
-    });
+    return String(fillIn(template, contexts) ?? '');
   } catch {
     return undefined;
   }
+}
+
+/** A run's place in line: one running and one waiting member of a group, or with `max` a hundred waiting. */
+export type Concurrency = { group: string; cancelInProgress: boolean; queue: 'single' | 'max' };
+
+/** The workflow's own `concurrency:` with its expressions filled in; throws where it can't be read. */
+export function readConcurrency(
+  setting: unknown,
+  contexts: Record<string, unknown>,
+): Concurrency | undefined {
+  if (setting === undefined || setting === null) return undefined;
+  const filled = (value: unknown) => (typeof value === 'string' ? fillIn(value, contexts) : value);
+  const fields = isRecord(setting) ? setting : { group: setting };
+  const group = String(filled(fields.group) ?? '');
+  const cancelInProgress = filled(fields['cancel-in-progress']) === true;
+  const queue = filled(fields.queue) === 'max' ? 'max' : 'single';
+  if (group === '') throw new Error('concurrency has no group');
+  if (queue === 'max' && cancelInProgress)
+    throw new Error("concurrency: 'queue: max' cannot be combined with 'cancel-in-progress: true'");
+  return { group, cancelInProgress, queue };
+}
+
+/** The ids of the entries of `jobs:` with those that each needs. */
+export function jobNeeds(text: string): Map<string, string[]> {
+  const document: unknown = parse(text, { maxAliasCount: 100 });
+  const jobs = isRecord(document) && isRecord(document.jobs) ? document.jobs : {};
+  return new Map(Object.entries(jobs).map(([id, job]) => [id, (isRecord(job) && strings(job.needs)) || []]));
 }

@@ -9,8 +9,9 @@ const longestLine = 1024 * 1024;
 export type ChildResult = { code: number; stopped: boolean };
 
 /**
- * Runs a command in a process group of its own. When `signal` fires the group gets SIGTERM and, `graceMs`
- * later, SIGKILL. Resolves when the command itself has ended: what it left in the background may keep the
+ * Runs a command in a process group of its own. When `signal` fires the group gets SIGINT, after three quarters
+ * of `graceMs` SIGTERM, and at its end SIGKILL: GitHub's runner waits 7.5 and 2.5 s (GitHub docs,
+ * actions/reference/workflows-and-actions/workflow-cancellation). Resolves when the command itself has ended: what it left in the background may keep the
  * pipes open, and its lines still reach `onLine`.
  */
 export async function runChild(input: {
@@ -29,10 +30,11 @@ export async function runChild(input: {
   const pipes = [readLines(child.stdout, input.onLine), readLines(child.stderr, input.onLine)];
   if (child.pid !== undefined) input.onStart?.(child.pid);
 
-  let kill: NodeJS.Timeout | undefined;
+  const timers: NodeJS.Timeout[] = [];
   const stop = () => {
-    signalGroup(child, 'SIGTERM');
-    kill = setTimeout(() => signalGroup(child, 'SIGKILL'), input.graceMs);
+    signalGroup(child, 'SIGINT');
+    timers.push(setTimeout(() => signalGroup(child, 'SIGTERM'), input.graceMs * 0.75));
+    timers.push(setTimeout(() => signalGroup(child, 'SIGKILL'), input.graceMs));
   };
   input.signal.addEventListener('abort', stop, { once: true });
   try {
@@ -41,7 +43,7 @@ export async function runChild(input: {
     return { code, stopped: input.signal.aborted };
   } finally {
     input.signal.removeEventListener('abort', stop);
-    clearTimeout(kill);
+    for (const timer of timers) clearTimeout(timer);
   }
 }
 

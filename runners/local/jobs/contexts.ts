@@ -7,7 +7,7 @@ export function githubContext(run: ClaimedRun, workflow: Workflow): Record<strin
   const repository = `${run.repository.owner}/${run.repository.name}`;
   return {
     actor: run.actor,
-    triggering_actor: run.actor,
+    triggering_actor: run.triggering_actor,
     api_url: run.api_url,
     graphql_url: run.api_url.replace(/\/v3$/, '/graphql'),
     server_url: run.server_url,
@@ -44,7 +44,7 @@ export function inputsContext(run: ClaimedRun, workflow: Workflow): Record<strin
   return run.event === 'workflow_dispatch' ? { ...run.inputs, ...Object.fromEntries(declared) } : {};
 }
 
-function typed(type: string, value: string | number | boolean | null): Json {
+export function typed(type: string, value: string | number | boolean | null): Json {
   if (type === 'boolean') return value === true || value === 'true';
   if (type === 'number') return value === null ? null : Number(value);
   return value === null ? '' : String(value);

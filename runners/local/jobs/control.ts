@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClaimedRun, Permissions, RunUpdate } from '../protocol.ts';
+import type { ClaimedRun, Permissions, RunState, RunUpdate, TurnAnswer, TurnRequest } from '../protocol.ts';
 
 type StoredArtifact = { name: string; size_in_bytes: number; digest: string };
 type UploadedArtifact = { id?: number };
@@ -14,8 +14,15 @@ export type Control = {
   artifacts(run: number): Promise<StoredArtifact[]>;
   artifact(run: number, name: string): Promise<Uint8Array | null>;
   /** null when the run already has an artifact of that name. */
-  putArtifact(run: number, name: string, zip: Uint8Array): Promise<UploadedArtifact | null>;
-  isCancelled(run: number): Promise<boolean>;
+  putArtifact(
+    run: number,
+    artifact: { name: string; zip: Uint8Array; retentionDays: number | null },
+  ): Promise<UploadedArtifact | null>;
+  state(run: number): Promise<RunState>;
+  /** A file of the run's own commit; null where there is none. */
+  file(run: number, path: string): Promise<string | null>;
+  /** Asks once; the answer may be to ask again. */
+  turn(run: number, job: string, request: TurnRequest): Promise<TurnAnswer>;
 };
 
 /** How long a call waits for a GitHub that is being restarted, and how long when the runner is closing. */
@@ -113,9 +120,10 @@ export function createControl(input: { url: string; control: string; closing: Ab
         throw new Error(`the local GitHub answered ${response.status} for artifact '${name}'`);
       return new Uint8Array(await response.arrayBuffer());
     },
-    async putArtifact(run, name, zip) {
+    async putArtifact(run, { name, zip, retentionDays }) {
       const headers = { 'content-type': 'application/zip' };
-      const response = await send(artifactPath(run, name), {
+      const query = retentionDays === null ? '' : `?retention_days=${retentionDays}`;
+      const response = await send(`${artifactPath(run, name)}${query}`, {
         method: 'PUT',
         headers,
         body: new Uint8Array(zip),
@@ -128,8 +136,19 @@ export function createControl(input: { url: string; control: string; closing: Ab
       const text = await response.text();
       return text === '' ? {} : (JSON.parse(text) as UploadedArtifact);
     },
-    async isCancelled(run) {
-      return (await parsed<{ cancelled: boolean }>(await expect(`/runs/${run}/state`))).cancelled;
+    async state(run) {
+      return parsed<RunState>(await expect(`/runs/${run}/state`));
+    },
+    async file(run, path) {
+      const response = await send(`/runs/${run}/file?path=${encodeURIComponent(path)}`);
+      if (response.status === 404) return null;
+      if (!response.ok) throw new Error(`the local GitHub answered ${response.status} for the file ${path}`);
+      return response.text();
+    },
+    async turn(run, job, request) {
+      const path = `/runs/${run}/jobs/${encodeURIComponent(job)}/turn`;
+      const patient = { waitMs: request.wait_ms + requestMs, endsOnClosing: true };
+      return parsed<TurnAnswer>(await expect(path, { ...body('POST', request), ...patient }));
     },
   };
 }

@@ -1,9 +1,9 @@
-import { data, Evaluator, Lexer, Parser } from '@actions/expressions';
+import { data } from '@actions/expressions';
 import type { FunctionDefinition } from '@actions/expressions/funcs/info';
-import { TokenType } from '@actions/expressions/lexer';
+import { evaluateExpression as evaluateIn, type Json, lex, toJson } from '../expressions.ts';
 import { isExpression, isTemplateMap, type Template } from './template.ts';
 
-export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+export type { Json };
 
 /** What an expression can see: the contexts by name, and the functions that depend on the job's state. */
 export type Scope = {
@@ -85,34 +85,12 @@ function evaluateExpression(
   scope: Scope,
 ): data.ExpressionData {
   try {
-    const functions = functionsOf(scope);
-    const tree = new Parser(lex(expression), contextNames, functions).parse();
-    return new Evaluator(
-      tree,
-      contextData(scope),
-      new Map(functions.map((f) => [f.name.toLowerCase(), f])),
-    ).evaluate();
+    const missing = Object.fromEntries(contextNames.map((name) => [name, {}]));
+    return evaluateIn(expression, { ...missing, ...scope.contexts }, functionsOf(scope));
   } catch (cause) {
     const where = line > 0 ? ` (line ${line})` : '';
     throw new Error(`The expression \${{ ${expression} }}${where} failed: ${messageOf(cause)}`, { cause });
   }
-}
-
-/** The library undoes only the first doubled quote of a string; here all of them are. */
-function lex(text: string): ReturnType<Lexer['lex']>['tokens'] {
-  const { tokens } = new Lexer(text).lex();
-  return tokens.map((token) =>
-    token.type === TokenType.STRING
-      ? { ...token, value: token.lexeme.slice(1, -1).replaceAll("''", "'") }
-      : token,
-  );
-}
-
-function contextData(scope: Scope): data.Dictionary {
-  const missing = Object.fromEntries(contextNames.map((name) => [name, {}]));
-  const value: unknown = JSON.parse(JSON.stringify({ ...missing, ...scope.contexts }), data.reviver);
-  if (!(value instanceof data.Dictionary)) throw new Error('contexts are not an object');
-  return value;
 }
 
 function functionsOf({ functions }: Scope): FunctionDefinition[] {
@@ -137,10 +115,6 @@ function functionsOf({ functions }: Scope): FunctionDefinition[] {
       },
     },
   ];
-}
-
-function toJson(value: data.ExpressionData): Json {
-  return JSON.parse(JSON.stringify(value, data.replacer) ?? 'null');
 }
 
 function messageOf(fault: unknown): string {

@@ -1,5 +1,4 @@
 import type { ClaimedRun, JobState } from '../protocol.ts';
-import type { Concurrency } from './concurrency.ts';
 import type { Json } from './expression.ts';
 import type { JobOutcome } from './job-plan.ts';
 import type { Reporter } from './reporter.ts';
@@ -13,12 +12,28 @@ export type RunInput = {
   workflow: Workflow;
   reporter: Reporter;
   slots: Slots;
-  concurrency: Concurrency;
   cancel: AbortController;
+  /** Fires when nothing more may run, whatever its condition says. */
+  force: AbortSignal;
+  /** What stops single jobs, by key. */
+  jobCancels: Map<string, AbortController>;
+  /** The workflows that jobs call, by path, read before the run began. */
+  called: ReadonlyMap<string, Workflow>;
+};
+
+/** How a called workflow stands in its caller. */
+export type Call = {
+  /** The calling job's key and name, which those of its jobs begin with. */
+  key: string;
+  name: string;
+  inputs: Record<string, Json>;
+  /** Stops its jobs. */
+  cancel: AbortSignal;
 };
 
 export type Graph = RunInput & {
   contexts: { github: Record<string, Json>; inputs: Json; vars: Json };
+  call: Call | null;
   /** Runs a job once, however many others need it. */
   outcome: (id: string) => Promise<JobOutcome>;
 };

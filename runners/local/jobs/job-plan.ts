@@ -16,5 +16,7 @@ export type JobPlan = {
   contexts: { github: Record<string, Json>; inputs: Json; needs: Json; matrix: Json; strategy: Json };
   /** Fires when the job is cancelled. */
   cancel: AbortSignal;
+  /** Fires when nothing more may run in it. */
+  force: AbortSignal;
   changed: () => void;
 };

@@ -10,6 +10,7 @@ import { killOrphans } from './orphans.ts';
 import { type Frame, type Host, jobFrame, type Session, scopeOf } from './session.ts';
 import { annotate } from './step-io.ts';
 import { endStep, runSteps, startStep, stepTitle } from './steps.ts';
+import { mapOf } from './template.ts';
 import type { Job } from './workflow.ts';
 
 /** How long steps may still run once the job was stopped; GitHub's figure. */
@@ -24,6 +25,9 @@ export async function executeJob(plan: JobPlan): Promise<JobOutcome> {
     patience = setTimeout(() => end.abort(), patienceMs);
   };
   deadline.signal.addEventListener('abort', beginPatience, { once: true });
+  const endAtOnce = () => end.abort();
+  if (plan.force.aborted) endAtOnce();
+  else plan.force.addEventListener('abort', endAtOnce, { once: true });
   try {
     const session = await openSession(plan, { stop: deadline.signal, end: end.signal });
     const outcome = await performJob(plan, session);
@@ -34,6 +38,7 @@ export async function executeJob(plan: JobPlan): Promise<JobOutcome> {
   } finally {
     deadline.clear();
     clearTimeout(patience);
+    plan.force.removeEventListener('abort', endAtOnce);
   }
 }
 
@@ -47,6 +52,8 @@ async function performJob(plan: JobPlan, session: Session): Promise<JobOutcome> 
     await prepareActions(session, frame, plan.job);
     await runSteps({ session, frame, steps: plan.job.steps, states: steps });
     outputs = jobOutputs(plan.job, session, frame);
+    const url = mapOf(plan.job.environment).get('url');
+    if (url !== undefined) plan.state.environment_url = evaluateText(url, scopeOf(session, frame));
   } catch (fault) {
     frame.failed = true;
     report(session, fault);
@@ -109,6 +116,7 @@ async function prepareActions(session: Session, frame: Frame, job: Job): Promise
 async function runPosts(session: Session, frame: Frame): Promise<void> {
   const last = session.state.steps.pop();
   for (const post of session.posts.toReversed()) {
+    if (session.end.aborted) break;
     if (!evaluateCondition(post.condition, scopeOf(session, frame))) continue;
     const state = newStep(session.masks.apply(post.name), session.state.steps.length);
     session.state.steps.push(state);

@@ -7,6 +7,8 @@ import type { Control } from './control.ts';
 export type Reporter = {
   add(job: JobState): void;
   changed(job: JobState): void;
+  /** Resolves once GitHub knows all that was said so far. */
+  flush(): Promise<void>;
   finish(end: RunEnd): Promise<void>;
 };
 
@@ -55,6 +57,7 @@ export function createReporter(input: {
 
   return {
     changed,
+    flush,
     add(job) {
       jobs.push(job);
       changed(job);

@@ -1,11 +1,12 @@
 import type { JobState } from '../protocol.ts';
+import { calledPath, callInputs, callOutputs, callSecrets } from './called.ts';
 import { githubContext, inputsContext } from './contexts.ts';
 import { evaluate, evaluateCondition, type Json, type Scope } from './expression.ts';
-import { type Graph, newJobState, type RunInput } from './graph.ts';
+import { type Call, type Graph, newJobState, type RunInput } from './graph.ts';
 import type { JobOutcome, JobResult } from './job-plan.ts';
 import { type Combination, expandMatrix } from './matrix.ts';
-import { planPlace, runPlace } from './place.ts';
-import { takeTurn } from './turn.ts';
+import { tokenPermissions } from './permissions.ts';
+import { keyIn, nameIn, type Place, planPlace, runPlace, tolerant } from './place.ts';
 import type { Job, Workflow } from './workflow.ts';
 
 export type RunConclusion = 'success' | 'failure' | 'cancelled';
@@ -13,31 +14,29 @@ export type RunConclusion = 'success' | 'failure' | 'cancelled';
 /** Runs all jobs of a run in the order of their needs. */
 export async function executeRun(input: RunInput): Promise<RunConclusion> {
   const { run, workflow, cancel } = input;
-  const github = githubContext(run, workflow);
-  const contexts = { github, inputs: inputsContext(run, workflow), vars: run.vars };
-  const outcomes = new Map<string, Promise<JobOutcome>>();
-  const graph: Graph = { ...input, contexts, outcome };
+  const contexts = {
+    github: githubContext(run, workflow),
+    inputs: inputsContext(run, workflow),
+    vars: run.vars,
+  };
+  const outcomes = await runJobs({ ...input, contexts, call: null });
+  const result = worstOf(outcomes);
+  if (result === 'failure') return 'failure';
+  return result === 'cancelled' || cancel.signal.aborted ? 'cancelled' : 'success';
+}
 
+/** Runs the jobs of a workflow, the run's own or a called one. */
+async function runJobs(input: Omit<Graph, 'outcome'>): Promise<Map<string, JobOutcome>> {
+  const { workflow } = input;
+  const outcomes = new Map<string, Promise<JobOutcome>>();
+  const graph: Graph = { ...input, outcome };
   function outcome(id: string): Promise<JobOutcome> {
     const known = outcomes.get(id) ?? runNode(graph, jobOf(workflow, id));
     outcomes.set(id, known);
     return known;
   }
-  async function runAll(): Promise<RunConclusion> {
-    const results = (await Promise.all(workflow.jobs.map((job) => outcome(job.id)))).map(
-      ({ result }) => result,
-    );
-    if (results.includes('failure')) return 'failure';
-    return results.includes('cancelled') || cancel.signal.aborted ? 'cancelled' : 'success';
-  }
-  const turn = {
-    graph,
-    template: workflow.concurrency,
-    scope: jobScope(graph, {}),
-    id: `${run.id}-${run.attempt}`,
-    cancel,
-  };
-  return takeTurn(turn, runAll);
+  const ended = workflow.jobs.map(async ({ id }) => [id, await outcome(id)] as const);
+  return new Map(await Promise.all(ended));
 }
 
 /** One entry of `jobs:`; with a matrix, all of its jobs. */
@@ -50,8 +49,9 @@ async function runNode(graph: Graph, job: Job): Promise<JobOutcome> {
     [...needed.values()].map(({ result }) => result),
   );
   try {
+    if (graph.force.aborted) return endAtOnce(graph, job, 'cancelled');
     if (!evaluateCondition(job.condition, scope)) {
-      return endAtOnce(graph, job, graph.cancel.signal.aborted ? 'cancelled' : 'skipped');
+      return endAtOnce(graph, job, isCancelled(graph) ? 'cancelled' : 'skipped');
     }
     return await runMatrix({ graph, job, scope, needs });
   } catch (fault) {
@@ -66,19 +66,55 @@ async function runMatrix(input: { graph: Graph; job: Job; scope: Scope; needs: J
   const waiting = combinations.map((combination, index) =>
     planPlace({ ...input, combination, index, strategy: { ...strategy, 'job-index': index } }),
   );
-  for (const { state } of waiting) graph.reporter.add(state);
+  // A calling job is not shown, and one that this re-run leaves out is already.
+  const shown = waiting.filter(({ state }) => job.call === null && !graph.run.kept[state.key]);
+  for (const { state } of shown) graph.reporter.add(state);
 
   const cancel = cancelOf(graph, job, scope);
   const outcomes: JobOutcome[] = [];
   async function lane(): Promise<void> {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const outcome = await runPlace(graph, next, cancel.signal);
+      const outcome = keptOutcome(graph, next) ?? (await perform(graph, next, cancel.signal));
       if (outcome.result === 'failure' && failFast) cancel.abort('another job of the matrix failed');
       outcomes[next.index] = outcome;
     }
   }
   await Promise.all(Array.from({ length: maxParallel }, lane));
   return merge(outcomes);
+}
+
+function perform(graph: Graph, place: Place, cancel: AbortSignal): Promise<JobOutcome> {
+  return place.job.call === null ? runPlace(graph, place, cancel) : runCalled(graph, place, cancel);
+}
+
+/** The result that stands from the attempt before, where this re-run leaves the job out. */
+function keptOutcome({ run }: Graph, place: Pick<Place, 'state' | 'tolerated'>): JobOutcome | null {
+  const kept = run.kept[place.state.key];
+  if (!kept) return null;
+  const result = kept.result === 'timed_out' ? 'failure' : kept.result;
+  return tolerant(place, { result, outputs: kept.outputs });
+}
+
+/** A job that calls a workflow is as good as that workflow's jobs. */
+async function runCalled(graph: Graph, place: Place, cancel: AbortSignal): Promise<JobOutcome> {
+  const { job, scope, state } = place;
+  const { run } = graph;
+  const workflow = graph.called.get(calledPath(job));
+  if (!workflow) throw new Error(`The workflow '${job.call?.uses}' was not read.`);
+  const inputs = callInputs(job, workflow, scope);
+  const call: Call = { key: state.key, name: state.name, inputs, cancel };
+  const default_permissions = tokenPermissions({
+    ...{ job: job.permissions, workflow: graph.workflow.permissions, defaults: run.default_permissions },
+  });
+  const secrets = callSecrets(job, run.secrets, scope);
+  const outcomes = await runJobs({
+    ...graph,
+    ...{ workflow, call, run: { ...run, default_permissions, secrets } },
+    contexts: { ...graph.contexts, inputs },
+  });
+  const inside = jobScope({ contexts: { ...graph.contexts, inputs }, cancel: graph.cancel, call: null }, {});
+  const outputs = callOutputs(workflow, inside, Object.fromEntries(outcomes));
+  return { result: worstOf(outcomes), outputs };
 }
 
 function readStrategy(value: Json): {
@@ -109,13 +145,25 @@ function cancelOf(graph: Graph, job: Job, scope: Scope): AbortController {
   const onCancel = () => {
     if (!evaluateCondition(job.condition, scope)) cancel.abort(graph.cancel.signal.reason);
   };
-  if (graph.cancel.signal.aborted) onCancel();
-  else graph.cancel.signal.addEventListener('abort', onCancel, { once: true });
+  for (const signal of [graph.cancel.signal, ...(graph.call ? [graph.call.cancel] : [])]) {
+    if (signal.aborted) onCancel();
+    else signal.addEventListener('abort', onCancel, { once: true });
+  }
+  const onForce = () => cancel.abort(graph.force.reason);
+  graph.force.addEventListener('abort', onForce, { once: true });
   return cancel;
 }
 
-function jobScope(graph: Pick<Graph, 'contexts' | 'cancel'>, needs: Json, results: JobResult[] = []): Scope {
-  const cancelled = () => graph.cancel.signal.aborted;
+function isCancelled({ cancel, call }: Pick<Graph, 'cancel' | 'call'>): boolean {
+  return cancel.signal.aborted || call?.cancel.aborted === true;
+}
+
+function jobScope(
+  graph: Pick<Graph, 'contexts' | 'cancel' | 'call'>,
+  needs: Json,
+  results: JobResult[] = [],
+): Scope {
+  const cancelled = () => isCancelled(graph);
   return {
     contexts: { ...graph.contexts, needs },
     functions: {
@@ -127,9 +175,12 @@ function jobScope(graph: Pick<Graph, 'contexts' | 'cancel'>, needs: Json, result
 }
 
 function endAtOnce(graph: Graph, job: Job, result: JobResult, message?: string): JobOutcome {
+  const key = keyIn(graph, job.id);
+  const kept = graph.run.kept[key];
+  if (kept) return { result: kept.result === 'timed_out' ? 'failure' : kept.result, outputs: kept.outputs };
   const now = new Date().toISOString();
   const state: JobState = {
-    ...newJobState(job.id, typeof job.name === 'string' ? job.name : job.id),
+    ...newJobState(key, nameIn(graph, typeof job.name === 'string' ? job.name : job.id)),
     status: 'completed',
     conclusion: result,
     completed_at: now,
@@ -141,10 +192,15 @@ function endAtOnce(graph: Graph, job: Job, result: JobResult, message?: string):
 
 /** A matrix is as good as its worst job; of outputs with one name the last job's counts. */
 function merge(outcomes: JobOutcome[]): JobOutcome {
-  const results = outcomes.map(({ result }) => result);
-  const result =
-    (['failure', 'cancelled', 'success'] as const).find((one) => results.includes(one)) ?? 'skipped';
-  return { result, outputs: Object.assign({}, ...outcomes.map(({ outputs }) => outputs)) };
+  return {
+    result: worstOf(new Map(outcomes.entries())),
+    outputs: Object.assign({}, ...outcomes.map(({ outputs }) => outputs)),
+  };
+}
+
+function worstOf(outcomes: ReadonlyMap<unknown, JobOutcome>): JobResult {
+  const results = [...outcomes.values()].map(({ result }) => result);
+  return (['failure', 'cancelled', 'success'] as const).find((one) => results.includes(one)) ?? 'skipped';
 }
 
 const noOutcome: JobOutcome = { result: 'skipped', outputs: {} };

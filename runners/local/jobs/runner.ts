@@ -1,10 +1,11 @@
+import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ClaimedRun } from '../protocol.ts';
-import { type Concurrency, createConcurrency } from './concurrency.ts';
+import { loadCalled } from './called.ts';
 import { createControl } from './control.ts';
 import { ownUpToLostRuns } from './lost-runs.ts';
 import { createReporter } from './reporter.ts';
@@ -27,8 +28,10 @@ export type JobRunnerOptions = {
   actionsRoot?: string;
   log?: (line: string) => void;
   passEnv?: string[];
-  /** From SIGTERM to SIGKILL, ms. */
+  /** From SIGINT by way of SIGTERM to SIGKILL, ms. */
   graceMs?: number;
+  /** How long a job may wait for a runner with its labels, ms. */
+  queuedMs?: number;
   /** How often a running run is asked whether it was cancelled, ms. */
   pollMs?: number;
 };
@@ -56,14 +59,14 @@ export async function startJobRunner(options: JobRunnerOptions): Promise<JobRunn
     name: `local-${hostname()}`,
     labels: options.labels ?? defaultLabels,
     actionsRoot: options.actionsRoot ?? packageRoot(),
-    graceMs: options.graceMs ?? 5_000,
+    graceMs: options.graceMs ?? 10_000,
+    queuedMs: options.queuedMs ?? 24 * 3_600_000,
     passEnv: options.passEnv ?? [],
     log: options.log ?? (() => undefined),
   };
   const desk: Desk = {
     host,
     slots: createSlots(options.parallel ?? 2),
-    concurrency: createConcurrency(),
     pollMs: options.pollMs ?? 1_000,
     open: new Map(),
   };
@@ -83,7 +86,6 @@ export async function startJobRunner(options: JobRunnerOptions): Promise<JobRunn
 type Desk = {
   host: Host;
   slots: Slots;
-  concurrency: Concurrency;
   pollMs: number;
   open: Map<string, { cancel: AbortController; done: Promise<void> }>;
 };
@@ -123,10 +125,12 @@ function openRun(desk: Desk, run: ClaimedRun): void {
 }
 
 async function conductRun(desk: Desk, run: ClaimedRun, cancel: AbortController): Promise<void> {
-  const { host, slots, concurrency } = desk;
+  const { host, slots } = desk;
   const parsed = await parseWorkflowFile(run.workflow.path, run.workflow.text);
-  if (!parsed.ok) {
-    const message = parsed.errors.join('\n');
+  const read = (path: string) => host.control.file(run.id, path);
+  const loaded = parsed.ok ? await loadCalled({ run, workflow: parsed.workflow, read }) : parsed;
+  if (!parsed.ok || !loaded.ok) {
+    const message = ('errors' in loaded ? loaded.errors : []).join('\n');
     host.log(`run ${run.id} of ${run.workflow.path} cannot start: ${message}`);
     await host.control.update(run.id, { status: 'completed', conclusion: 'startup_failure', message });
     return;
@@ -139,7 +143,11 @@ async function conductRun(desk: Desk, run: ClaimedRun, cancel: AbortController):
     folder: host.folder,
     log: host.log,
   });
-  const watch = watchCancel(desk, run.id, cancel);
+  const force = new AbortController();
+  // Every job of the run listens, and there may be hundreds.
+  setMaxListeners(0, cancel.signal, force.signal);
+  const jobCancels = new Map<string, AbortController>();
+  const watch = watchCancel(desk, run.id, { cancel, force, jobCancels });
   try {
     const conclusion = await executeRun({
       host,
@@ -147,8 +155,10 @@ async function conductRun(desk: Desk, run: ClaimedRun, cancel: AbortController):
       workflow: parsed.workflow,
       reporter,
       slots,
-      concurrency,
       cancel,
+      force: force.signal,
+      jobCancels,
+      called: loaded.workflows,
     });
     await reporter.finish({ conclusion });
     host.log(`run ${run.id} of ${run.workflow.path} ends: ${conclusion}`);
@@ -163,10 +173,22 @@ async function conductRun(desk: Desk, run: ClaimedRun, cancel: AbortController):
   }
 }
 
-function watchCancel({ host, pollMs }: Desk, run: number, cancel: AbortController): NodeJS.Timeout {
+function watchCancel(
+  { host, pollMs }: Desk,
+  run: number,
+  stops: {
+    cancel: AbortController;
+    force: AbortController;
+    jobCancels: ReadonlyMap<string, AbortController>;
+  },
+): NodeJS.Timeout {
+  const { cancel, force, jobCancels } = stops;
   return setInterval(async () => {
-    const cancelled = await host.control.isCancelled(run).catch(() => false);
-    if (cancelled && !cancel.signal.aborted) cancel.abort('the run was cancelled');
+    const state = await host.control.state(run).catch(() => null);
+    if (!state) return;
+    for (const key of state.cancelled_jobs) jobCancels.get(key)?.abort('another job took its place');
+    if (state.force) force.abort('the run was cancelled by force');
+    if (state.cancelled && !cancel.signal.aborted) cancel.abort('the run was cancelled');
   }, pollMs);
 }
 

@@ -21,8 +21,10 @@ export type Host = {
   labels: string[];
   /** Root of the running package, where the actions of roundhouse/roundhouse are read. */
   actionsRoot: string;
-  /** From SIGTERM to SIGKILL, ms. */
+  /** From SIGINT by way of SIGTERM to SIGKILL, ms. */
   graceMs: number;
+  /** How long a job may wait for a runner with its labels, ms. */
+  queuedMs: number;
   /** Names of variables that jobs take over from the runner's own environment. */
   passEnv: string[];
   log: (line: string) => void;

@@ -52,6 +52,7 @@ async function runStep(input: {
   const done = (outcome: StepOutcome, conclusion = outcome) => ({ outputs, outcome, conclusion });
   let continues = false;
   try {
+    if (session.end.aborted) return done('cancelled');
     if (!evaluateCondition(step.condition, scopeOf(session, frame))) return done('skipped');
     input.started();
     continues = evaluate(step.continueOnError, scopeOf(session, frame)) === true;

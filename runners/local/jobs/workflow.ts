@@ -37,6 +37,9 @@ export type Job = {
   strategy: Template;
   permissions: Template | undefined;
   concurrency: Template | undefined;
+  environment: Template | undefined;
+  /** The called workflow, for a job that has no steps of its own. */
+  call: { uses: string; with: Template; secrets: Template | undefined } | null;
   env: Template;
   defaults: TemplateMap;
   timeoutMinutes: Template;
@@ -45,11 +48,20 @@ export type Job = {
   steps: Step[];
 };
 
-type InputDefinition = { type: string; default: Template | undefined };
+type InputDefinition = { type: string; required: boolean; default: Template | undefined };
+/** `on: workflow_call`. */
+export type CallDefinition = {
+  inputs: ReadonlyMap<string, InputDefinition>;
+  /** Names, and whether a caller has to give them. */
+  secrets: ReadonlyMap<string, boolean>;
+  outputs: ReadonlyMap<string, Template>;
+};
 
 export type Workflow = {
   name: string;
   dispatchInputs: ReadonlyMap<string, InputDefinition>;
+  /** Null for a workflow that can't be called. */
+  callable: CallDefinition | null;
   permissions: Template | undefined;
   concurrency: Template | undefined;
   env: Template;
@@ -113,7 +125,7 @@ function aliasError(path: string, text: string): string | null {
 }
 
 /** Keys that are right on GitHub but that this runner cannot honour: refused, never ignored. */
-const refusedJobKeys = ['container', 'services', 'uses', 'snapshot'];
+const refusedJobKeys = ['container', 'services', 'snapshot'];
 const refusedStepKeys = ['background', 'wait', 'wait-all', 'cancel', 'parallel'];
 const cacheModes = ['read', 'write', 'write-only', 'none'];
 
@@ -151,18 +163,13 @@ function pairs(token: TemplateToken): KeyValuePair[] {
 }
 
 function toWorkflow(path: string, root: TemplateMap): Workflow {
-  const dispatch = mapOf(mapOf(root.get('on')).get('workflow_dispatch'));
+  const on = root.get('on');
+  const called =
+    mapOf(on).has('workflow_call') || on === 'workflow_call' || listOf(on).includes('workflow_call');
   return {
     name: textOf(root.get('name')) ?? path,
-    dispatchInputs: new Map(
-      [...mapOf(dispatch.get('inputs'))].map(([name, definition]) => [
-        name,
-        {
-          type: textOf(mapOf(definition).get('type')) ?? 'string',
-          default: mapOf(definition).get('default'),
-        },
-      ]),
-    ),
+    dispatchInputs: toInputs(mapOf(mapOf(on).get('workflow_dispatch'))),
+    callable: called ? toCallable(mapOf(mapOf(on).get('workflow_call'))) : null,
     permissions: root.get('permissions'),
     concurrency: root.get('concurrency'),
     env: root.get('env') ?? null,
@@ -171,8 +178,32 @@ function toWorkflow(path: string, root: TemplateMap): Workflow {
   };
 }
 
+function toInputs(trigger: TemplateMap): Map<string, InputDefinition> {
+  return new Map(
+    [...mapOf(trigger.get('inputs'))].map(([name, definition]) => [
+      name,
+      {
+        type: textOf(mapOf(definition).get('type')) ?? 'string',
+        required: mapOf(definition).get('required') === true,
+        default: mapOf(definition).get('default'),
+      },
+    ]),
+  );
+}
+
+function toCallable(trigger: TemplateMap): CallDefinition {
+  const outputs = [...mapOf(trigger.get('outputs'))];
+  const secrets = [...mapOf(trigger.get('secrets'))];
+  return {
+    inputs: toInputs(trigger),
+    secrets: new Map(secrets.map(([name, one]) => [name, mapOf(one).get('required') === true])),
+    outputs: new Map(outputs.map(([name, one]) => [name, mapOf(one).get('value') ?? ''])),
+  };
+}
+
 function toJob(id: string, job: TemplateMap): Job {
   const needs = job.get('needs');
+  const uses = textOf(job.get('uses'));
   return {
     id,
     name: job.get('name') ?? null,
@@ -182,6 +213,8 @@ function toJob(id: string, job: TemplateMap): Job {
     strategy: job.get('strategy') ?? null,
     permissions: job.get('permissions'),
     concurrency: job.get('concurrency'),
+    environment: job.get('environment'),
+    call: uses === undefined ? null : { uses, with: job.get('with') ?? null, secrets: job.get('secrets') },
     env: job.get('env') ?? null,
     defaults: mapOf(mapOf(job.get('defaults')).get('run')),
     timeoutMinutes: job.get('timeout-minutes') ?? jobTimeout,

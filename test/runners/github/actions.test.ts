@@ -290,7 +290,9 @@ describe('a run', () => {
     const running = await dispatched();
     await world.control.claim();
     await bot.rest.actions.cancelWorkflowRun({ ...R, run_id: running });
-    expect((await world.control.call('GET', `/runs/${running}/state`)).body).toEqual({ cancelled: true });
+    expect((await world.control.call('GET', `/runs/${running}/state`)).body).toMatchObject({
+      cancelled: true,
+    });
     await world.control.update(running, { status: 'completed', conclusion: 'cancelled' });
     expect((await refusal(bot.rest.actions.cancelWorkflowRun({ ...R, run_id: running }))).status).toBe(409);
   });

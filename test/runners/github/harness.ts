@@ -66,7 +66,9 @@ export function octokitFor(url: string, token: string): Octokit {
 
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
-export async function startWorld(options: Partial<Pick<GitHubOptions, 'runnerSilentMs' | 'rateLimit'>> = {}) {
+export async function startWorld(
+  options: Partial<Pick<GitHubOptions, 'runnerSilentMs' | 'rateLimit' | 'queuedMs'>> = {},
+) {
   const dir = mkdtempSync(join(tmpdir(), 'github-'));
   const hook = await startHook();
   const log: string[] = [];

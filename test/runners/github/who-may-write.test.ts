@@ -21,6 +21,8 @@ const FOR_READERS = [
   // Reviews by readers do not count for the merge.
   ...['POST /pulls/:number/reviews', 'PUT /pulls/:number/reviews/:id', 'DELETE /pulls/:number/reviews/:id'],
   ...['POST /pulls/:number/reviews/:id/events', 'POST /pulls/:number/comments'],
+  // An environment names its reviewers itself.
+  'POST /actions/runs/:id/pending_deployments',
   ...['POST /pulls/:number/comments/:id/replies', 'PATCH /pulls/comments/:id', 'DELETE /pulls/comments/:id'],
 ];
 

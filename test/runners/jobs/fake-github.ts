@@ -7,6 +7,9 @@ export type FakeRun = {
   claimed: ClaimedRun;
   taken: boolean;
   cancelled: boolean;
+  forced: boolean;
+  /** Files of the run's own commit: called workflows. */
+  files: Map<string, string>;
   status: string;
   conclusion: string | null;
   message: string;
@@ -56,7 +59,11 @@ export async function startFakeGitHub(port = 0) {
         run.tokens.push(JSON.parse(bytes.toString()).permissions);
         return void json(200, { token: fakeToken(run.claimed.id) });
       case 'GET state':
-        return void json(200, { cancelled: run.cancelled });
+        return void json(200, { cancelled: run.cancelled, force: run.forced, cancelled_jobs: [] });
+      case 'GET file': {
+        const text = run.files.get(new URL(request.url ?? '/', url).searchParams.get('path') ?? '');
+        return void (text === undefined ? json(404, {}) : response.writeHead(200).end(text));
+      }
       case 'GET artifacts':
         return void json(
           200,
@@ -106,6 +113,8 @@ export async function startFakeGitHub(port = 0) {
         claimed: { ...claimedRun(id, url, text), ...overrides },
         taken: false,
         cancelled: false,
+        forced: false,
+        files: new Map(),
         status: 'queued',
         conclusion: null,
         message: '',
@@ -152,6 +161,7 @@ function claimedRun(id: number, url: string, text: string): ClaimedRun {
     event_payload: { action: 'requested', inputs: {}, list: [{ id: 1 }, { id: 2 }] },
     repository: { id: 5, owner: 'acme', name: 'bikes', default_branch: 'main', private: false },
     actor: 'ml-lead',
+    triggering_actor: 'ml-lead',
     ref: 'refs/heads/main',
     ref_name: 'main',
     ref_type: 'branch',
@@ -166,6 +176,8 @@ function claimedRun(id: number, url: string, text: string): ClaimedRun {
     api_url: `${url}/api/v3`,
     now: '2012-04-01T00:00:00.000Z',
     default_permissions: { contents: 'read', metadata: 'read' },
+    kept: {},
+    debug: false,
   };
 }
 

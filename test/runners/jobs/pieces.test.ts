@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { enter, type Group, leave } from '../../../runners/local/github/concurrency.ts';
 import { parseCommand } from '../../../runners/local/jobs/command.ts';
 import { parseAssignments } from '../../../runners/local/jobs/command-file.ts';
-import { enter, type Group, leave } from '../../../runners/local/jobs/concurrency.ts';
 import { conditionOf, evaluate, type Scope } from '../../../runners/local/jobs/expression.ts';
 import { createMasks } from '../../../runners/local/jobs/masks.ts';
 import { expandMatrix, matrixJobName } from '../../../runners/local/jobs/matrix.ts';

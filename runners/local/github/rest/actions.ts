@@ -14,7 +14,7 @@ import {
 import { refSha } from '../git-refs.ts';
 import type { Artifact, Job, Run, Workflow } from '../model.ts';
 import { notFound, Refusal, unprocessable } from '../refusal.ts';
-import { cancelRun, createRun, jobsOf, rerun } from '../runs.ts';
+import { createRun, jobsOf } from '../runs.ts';
 import { htmlUrl, repoUrl } from '../shapes/account.ts';
 import { readCommit } from '../shapes/commit.ts';
 import { artifactShape, jobShape, runShape, workflowShape } from '../shapes/run.ts';
@@ -36,7 +36,7 @@ export const actions: Endpoint[] = [
     setState(call, 'disabled_manually'),
   ),
   repo('GET /actions/runs', 'actions=read', (call) => listRuns(call)),
-  repo('GET /actions/runs/:id', 'actions=read', async (call) => ok(await shown(call, getRun(call)))),
+  repo('GET /actions/runs/:id', 'actions=read', async (call) => ok(await shownRun(call, getRun(call)))),
   repo('GET /actions/runs/:id/attempts/:attempt/jobs', 'actions=read', (call) =>
     listJobs(call, Number(call.params.attempt)),
   ),
@@ -45,9 +45,6 @@ export const actions: Endpoint[] = [
     toSigned(call, `runs/${getRun(call).id}/logs.zip`),
   ),
   repo('GET /actions/runs/:id/artifacts', 'actions=read', listRunArtifacts),
-  repo('POST /actions/runs/:id/cancel', 'actions=write | write', cancel),
-  repo('POST /actions/runs/:id/force-cancel', 'actions=write | write', cancel),
-  repo('POST /actions/runs/:id/rerun', 'actions=write | write', again),
   repo('GET /actions/jobs/:id', 'actions=read', (call) => ok(shownJob(call, getJob(call)))),
   repo('GET /actions/jobs/:id/logs', 'actions=read', (call) =>
     toSigned(call, `jobs/${getJob(call).id}/log.txt`),
@@ -57,9 +54,7 @@ export const actions: Endpoint[] = [
     ok(artifactShape(call.hub, call.repo, getArtifact(call))),
   ),
   repo('DELETE /actions/artifacts/:id', 'actions=write | write', deleteArtifact),
-  repo('GET /actions/artifacts/:id/zip', 'actions=read', (call) =>
-    toSigned(call, `artifacts/${getArtifact(call).id}/archive.zip`),
-  ),
+  repo('GET /actions/artifacts/:id/zip', 'actions=read', downloadArtifact),
 ];
 
 function listWorkflows(call: RepoCall): Answer {
@@ -166,7 +161,7 @@ function checkType(
   if (!fits) throw unprocessable(`Provided value '${value}' for input '${name}' not of type ${type}`);
 }
 
-async function shown(call: RepoCall, run: Run) {
+export async function shownRun(call: RepoCall, run: Run) {
   const commit = await readCommit(call.hub.git(call.repo), run.head_sha);
   return runShape({ hub: call.hub, repo: call.repo, run, commit });
 }
@@ -191,7 +186,7 @@ async function listRuns(call: RepoCall, workflow?: Workflow): Promise<Answer> {
   const { total_count, workflow_runs } = body as { total_count: number; workflow_runs: Run[] };
   return {
     ...answer,
-    body: { total_count, workflow_runs: await Promise.all(workflow_runs.map((run) => shown(call, run))) },
+    body: { total_count, workflow_runs: await Promise.all(workflow_runs.map((run) => shownRun(call, run))) },
   };
 }
 
@@ -211,13 +206,13 @@ function inRange(at: string, range: string | undefined): boolean {
   return sign === '<' ? time < other : at.startsWith(value);
 }
 
-function getRun(call: RepoCall): Run {
+export function getRun(call: RepoCall): Run {
   const found = call.hub.db.get('runs', call.params.id ?? '');
   if (found?.repository_id !== call.repo.id) throw notFound();
   return found;
 }
 
-function getJob(call: RepoCall): Job {
+export function getJob(call: RepoCall): Job {
   const found = call.hub.db.get('jobs', call.params.id ?? '');
   if (found?.repository_id !== call.repo.id) throw notFound();
   return found;
@@ -236,20 +231,6 @@ function listJobs(call: RepoCall, attempt?: number): Answer {
     ? call.hub.db.filter('jobs', (one) => one.run_id === run.id)
     : jobsOf(call.hub, run, attempt);
   return countedList(call, 'jobs', rows, (job) => shownJob(call, job));
-}
-
-async function cancel(call: RepoCall): Promise<Answer> {
-  const run = getRun(call);
-  if (run.status === 'completed') throw new Refusal(409, 'Cannot cancel a workflow run that is completed.');
-  await cancelRun(call.hub, run);
-  return { status: 202, body: {} };
-}
-
-function again(call: RepoCall): Answer {
-  const run = getRun(call);
-  if (run.status !== 'completed') throw new Refusal(403, 'This workflow is already running');
-  rerun(call.hub, run, actorLogin(call.actor));
-  return { status: 201, body: {} };
 }
 
 function listArtifacts(call: RepoCall, matches: (one: Artifact) => boolean): Answer {
@@ -279,6 +260,12 @@ function deleteArtifact(call: RepoCall): Answer {
   const artifact = getArtifact(call);
   call.hub.db.put('artifacts', artifact.id, { ...artifact, deleted: true });
   return noContent();
+}
+
+function downloadArtifact(call: RepoCall): Answer {
+  const artifact = getArtifact(call);
+  if (Date.parse(artifact.expires_at) < Date.now()) throw new Refusal(410, 'Artifact has expired');
+  return toSigned(call, `artifacts/${artifact.id}/archive.zip`);
 }
 
 /** Downloads are redirects to an address that needs no token and lives for a minute. */

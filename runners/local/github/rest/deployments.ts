@@ -17,7 +17,6 @@ import { isAncestor, mergeTree, webFlow, writeCommit } from '../merge.ts';
 import type { Deployment, DeploymentStatus } from '../model.ts';
 import { changeRef } from '../refs.ts';
 import { notFound, Refusal } from '../refusal.ts';
-import { htmlUrl, nodeId, repoUrl } from '../shapes/account.ts';
 import { latestChecks, latestStatuses } from '../shapes/check.ts';
 import { deploymentShape, deploymentStatusShape } from '../shapes/release.ts';
 import { emit } from '../webhooks.ts';
@@ -32,7 +31,6 @@ export const deployments: Endpoint[] = [
   repo('DELETE /deployments/:id', 'deployments=write | write', deleteDeployment),
   repo('GET /deployments/:id/statuses', 'deployments=read', listStatuses),
   repo('POST /deployments/:id/statuses', 'deployments=write | write', createStatus),
-  repo('GET /environments', 'actions=read', listEnvironments),
 ];
 
 function ofRepository(call: RepoCall): Deployment[] {
@@ -240,29 +238,4 @@ function inactivateOthers(call: RepoCall, deployment: Deployment): void {
     const { environment, environment_url, log_url } = last;
     addStatus(call, one, { state: 'inactive', description: '', environment, environment_url, log_url });
   }
-}
-
-function listEnvironments(call: RepoCall): Answer {
-  const names = [...new Set(ofRepository(call).map(({ environment }) => environment))];
-  return ok({
-    total_count: names.length,
-    environments: names.map((name) => environmentShape(call, name)),
-  });
-}
-
-function environmentShape(call: RepoCall, name: string) {
-  const [first] = ofRepository(call).filter(({ environment }) => environment === name);
-  const at = first?.created_at ?? call.repo.created_at;
-  const path = encodeURIComponent(name);
-  return {
-    id: first?.id ?? 0,
-    node_id: nodeId('Environment', first?.id ?? 0),
-    name,
-    url: repoUrl(call.hub, call.repo, `/environments/${path}`),
-    html_url: htmlUrl(call.hub, call.repo, `/deployments/${path}`),
-    created_at: at,
-    updated_at: at,
-    protection_rules: [],
-    deployment_branch_policy: null,
-  };
 }

@@ -26,7 +26,8 @@ export async function uploadArtifact(call: StandInCall): Promise<void> {
 
   const zip = zipFiles(found);
   const digest = createHash('sha256').update(zip).digest('hex');
-  const stored = await session.host.control.putArtifact(session.run.id, name, zip);
+  const retentionDays = daysOf(call.input('retention-days'));
+  const stored = await session.host.control.putArtifact(session.run.id, { name, zip, retentionDays });
   if (!stored) {
     throw new Error(
       'Failed to CreateArtifact: Received non-retryable error: Failed request: (409) Conflict: an artifact with this name already exists on the workflow run',
@@ -37,6 +38,12 @@ export async function uploadArtifact(call: StandInCall): Promise<void> {
   );
   if (stored.id !== undefined) call.output('artifact-id', String(stored.id));
   call.output('artifact-digest', digest);
+}
+
+function daysOf(text: string): number | null {
+  if (text === '' || text === '0') return null;
+  if (!/^\d+$/.test(text)) throw new Error(`Invalid retention-days: ${text}. It is a number of days.`);
+  return Number(text);
 }
 
 function nothingFound(call: StandInCall, patterns: string): void {
