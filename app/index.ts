@@ -1,6 +1,7 @@
 import type { Probot } from 'probot';
 import { type Happening, happeningOf } from '#lib/github/facts.ts';
 import { comments } from './features/comments.ts';
+import { mergeGroup } from './features/merge-group.ts';
 import { problem } from './features/problem.ts';
 import { pullRequest } from './features/pull-request.ts';
 import { defaultBranch } from './features/reconcile.ts';
@@ -29,6 +30,7 @@ export async function registerFeatures(probot: Probot, projects: Projects): Prom
     problem(on);
     pullRequest(on);
     comments(on);
+    mergeGroup(on);
     defaultBranch(on);
   });
 }

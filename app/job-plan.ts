@@ -2,8 +2,12 @@ import type { JobPlan } from '#lib/lifecycle/plan.ts';
 import { countLooks, readAnchor } from './registry.ts';
 import type { Work } from './standing.ts';
 
-/** The object that a job reads to know what it is asked for. */
-export async function jobPlan(work: Work, accepted: JobPlan['accepted']): Promise<JobPlan> {
+/** The object that a job reads to know what it is asked for. Without candidates the data are built, and no more. */
+export async function jobPlan(
+  work: Work,
+  accepted: JobPlan['accepted'],
+  { trains = true } = {},
+): Promise<JobPlan> {
   const { project, facts, model, champion, history } = work;
   if (facts.merge.state !== 'ready') throw new Error('a stage was planned without a merge to judge');
   return {
@@ -19,7 +23,7 @@ export async function jobPlan(work: Work, accepted: JobPlan['accepted']): Promis
     champion,
     anchor: await readAnchor(project.state, history),
     looks: await countLooks(project.state, history),
-    candidates: model.merged.model.candidates.map(({ name }, index) => ({ index, name })),
+    candidates: trains ? model.merged.model.candidates.map(({ name }, index) => ({ index, name })) : [],
     accepted,
   };
 }

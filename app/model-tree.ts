@@ -68,7 +68,7 @@ export async function readModel(tree: Tree, name: string, policyText: string): P
     digests: {
       code: codeDigest(listed, { model: name, code: files.model.code }),
       config: configDigest(files.model, files.data),
-      gates: gatesDigest(files.problem),
+      gates: gatesDigest(files.problem, files.data),
       policy: policyDigest(files.policy),
       problem: problemDigest(files.problem),
     },

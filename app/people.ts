@@ -1,7 +1,8 @@
 import type { PullRequest } from '#lib/github/pulls.ts';
+import { updateRecordSchema } from '#lib/lifecycle/records.ts';
 import { retrainingWindow } from '../templates/retraining.ts';
 import type { Project } from './project.ts';
-import { monitorRecords } from './records.ts';
+import { listRecords, monitorRecords, recordPath } from './records.ts';
 
 /** Who stands behind a pull request, and so doesn't approve what it brings. The app itself is nobody. */
 export type PullPeople = { author: string | null; committers: string[]; causers: string[] };
@@ -15,10 +16,17 @@ export async function readPeople(project: Project, pull: PullRequest): Promise<P
   };
 }
 
-/** Whoever's commands made the monitor look that day, and so caused this pull request; empty for any other. */
-async function causersOf({ state }: Pick<Project, 'state'>, { head }: PullRequest): Promise<string[]> {
+/** Those who had the base merged into it, and whose commands made the monitor look that day and so caused it. */
+async function causersOf(
+  { state }: Pick<Project, 'state'>,
+  { number, head }: PullRequest,
+): Promise<string[]> {
+  const updates = await listRecords(state, recordPath.updates(number), updateRecordSchema);
+  const causers = updates.map(({ login }) => login);
   const window = retrainingWindow(head.ref);
-  if (window === null) return [];
-  const records = await monitorRecords(state, window);
-  return records.flatMap(({ asked_by, decision }) => (asked_by && decision === 'open' ? [asked_by] : []));
+  const looks = window === null ? [] : await monitorRecords(state, window);
+  const asked = looks.flatMap(({ asked_by, decision }) =>
+    asked_by && decision === 'open' ? [asked_by] : [],
+  );
+  return [...causers, ...asked];
 }

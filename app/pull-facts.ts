@@ -4,6 +4,7 @@ import type { Policy } from '#lib/lifecycle/policy.ts';
 import { type HoldRecord, holdRecordSchema } from '#lib/lifecycle/records.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
+import { mergeOfBase } from './base-merge.ts';
 import { type ModelTree, modelsOf, readModel, readPolicy, readTree, type Tree } from './model-tree.ts';
 import { type PullPeople, readPeople } from './people.ts';
 import type { Project } from './project.ts';
@@ -15,14 +16,15 @@ export type TouchedModel = { name: string; merged: ModelTree; base: ModelTree | 
 export type RemovedModel = { name: string; problem: Digest };
 
 /** The commit that merges base and head, with the base that it was made of: what is judged. */
-export type Merge =
-  | { state: 'ready'; sha: string; base: string }
-  | { state: 'pending' }
-  | { state: 'conflict' };
+export type Merge = { state: 'ready'; sha: string; base: string } | { state: 'pending' } | Conflict;
+/** `files` are for a person; where there are none, `/update` mends it: `regenerated` are Roundhouse's own. */
+export type Conflict = { state: 'conflict'; base: string; files: string[]; regenerated: string[] };
 
 export type PullFacts = {
   pull: PullRequest;
   policy: Policy;
+  /** The text that the policy was read from: a model's files are checked against it. */
+  policyText: string;
   merge: Merge;
   models: TouchedModel[];
   removed: RemovedModel[];
@@ -52,7 +54,7 @@ export async function readPullFacts(project: Project, pull: PullRequest): Promis
     return { isWrong: true, reason: `the policy of ${pull.base.ref} cannot be read`, faults: ruled.faults };
   }
   const { policy, text } = ruled.value;
-  project.setPace(policy.pace.batch_seconds);
+  if (pull.base.ref === project.defaultBranch) project.setPace(policy.pace.batch_seconds);
   const merge = await readMerge(project, pull, base.sha);
   const { models, removed, faults } =
     merge.state === 'ready'
@@ -63,7 +65,8 @@ export async function readPullFacts(project: Project, pull: PullRequest): Promis
   if (refusal !== null) return { isWrong: true, reason: refusal, faults: [] };
   const people = await readPeople(project, pull);
   const hold = await readRecord(state, recordPath.hold(pull.number), holdRecordSchema);
-  return { pull, policy, merge, models, removed, faults, paths, people, hold: hold?.held ? hold : null };
+  const held = hold?.held ? hold : null;
+  return { pull, policy, policyText: text, merge, models, removed, faults, paths, people, hold: held };
 }
 
 /** Why nothing of a pull request is run. The code of a fork would meet a runner that nobody allowed it. */
@@ -85,7 +88,8 @@ async function readMerge({ forge }: Project, pull: PullRequest, base: string): P
   }
   if (pull.mergeable === null || (await forge.trees.contains(base, pull.head.sha)))
     return { state: 'pending' };
-  return { state: 'conflict' };
+  const { conflicts, regenerated } = await mergeOfBase(forge.trees, { head: pull.head.sha, base });
+  return { state: 'conflict', base, files: conflicts, regenerated };
 }
 
 /** Models whose folder changes, and models whose code digest does: `code:` globs and package locks lie outside. */

@@ -7,6 +7,10 @@ import type { Digest } from '#lib/lifecycle/scalars.ts';
 /** Where records lie on branch `roundhouse`. */
 export const recordPath = {
   claim: (key: string) => `claims/${hexOf(digestOf(key))}.json`,
+  openRequests: (pull: number) => `requests/${pull}/`,
+  openRequest: (pull: number, key: string) => `requests/${pull}/${hexOf(digestOf(key))}.json`,
+  updates: (pull: number) => `updates/${pull}/`,
+  update: (pull: number, comment: number) => `updates/${pull}/${comment}.json`,
   evidence: (digest: Digest) => `evidence/${hexOf(digest).slice(0, 2)}/${hexOf(digest)}.json`,
   run: (model: string, run: { id: number; attempt: number }) => `runs/${model}/${run.id}-${run.attempt}.json`,
   approvals: (digest: Digest) => `approvals/${hexOf(digest)}/`,

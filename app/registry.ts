@@ -47,9 +47,14 @@ function saysTheSame(given: RegistrationRecord, said: TagMessage): boolean {
   return said.version === null || (given.version === said.version && given.commit === said.commit);
 }
 
-/** The evaluation that is on record for a candidate; the first one, since all of one candidate found the same. */
+/**
+ * The evaluation that is on record for a candidate; the first one, since all of one candidate found the same. What
+ * was proposed to another branch than the default one never becomes a version.
+ */
 export function evaluationOf({ runs }: ModelHistory, candidate: Digest): EvaluateRecord | null {
-  const found = runs.find((run) => run.stage === 'evaluate' && run.candidate === candidate);
+  const found = runs.find(
+    (run) => run.stage === 'evaluate' && run.candidate === candidate && run.base === null,
+  );
   return found?.stage === 'evaluate' ? found : null;
 }
 

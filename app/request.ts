@@ -1,8 +1,9 @@
+import type { z } from 'zod';
 import { digestOf, hexOf } from '#lib/formats/digest.ts';
 import type { WorkflowRun } from '#lib/github/runs.ts';
-import { type RequestRecord, requestRecordSchema } from '#lib/lifecycle/records.ts';
+import { openRequestSchema, type RequestRecord, requestRecordSchema } from '#lib/lifecycle/records.ts';
 import type { Project } from './project.ts';
-import { readRecord, recordPath, recordText } from './records.ts';
+import { listRecords, readRecord, recordPath, recordText } from './records.ts';
 
 export type Ask = {
   /** Says what the run is for: the same key never asks for a second run. */
@@ -37,25 +38,64 @@ export async function readRequest(project: Project, key: string): Promise<Reques
   return readRecord(project.state, recordPath.claim(key), requestRecordSchema);
 }
 
+const EVENTS = {
+  evidence: 'evidence taken',
+  fault: 'run failed',
+  superseded: 'run superseded',
+  cancelled: 'run cancelled',
+} as const;
+
+type Settling = {
+  settled: NonNullable<RequestRecord['settled']>;
+  changes?: { path: string; text: string }[];
+  actor?: string;
+};
+
 /** Records how a run ended, together with what was taken from it, in one commit. */
 export async function settleRequest(
   project: Project,
   record: RequestRecord,
-  {
-    settled,
-    changes,
-  }: { settled: NonNullable<RequestRecord['settled']>; changes: { path: string; text: string }[] },
+  { settled, changes = [], actor = project.bot }: Settling,
 ): Promise<RequestRecord> {
   const next = { ...record, settled };
+  const { key, pull_request } = record;
+  const open = pull_request === null ? [] : [{ path: recordPath.openRequest(pull_request, key), text: null }];
   await project.state.write({
-    changes: [...changes, { path: recordPath.claim(record.key), text: recordText(next) }],
-    audit: {
-      event: settled.outcome === 'evidence' ? 'evidence taken' : 'run failed',
-      actor: project.bot,
-      subject: `run ${record.run} of ${record.model}`,
-    },
+    changes: [...changes, { path: recordPath.claim(key), text: recordText(next) }, ...open],
+    audit: { event: EVENTS[settled.outcome], actor, subject: `run ${record.run} of ${record.model}` },
   });
   return next;
+}
+
+/** Requests of a pull request that are not settled, oldest first. */
+export async function openRequests(project: Project, pull: number): Promise<RequestRecord[]> {
+  const found: RequestRecord[] = [];
+  for (const { key } of await listRecords(project.state, recordPath.openRequests(pull), openRequestSchema)) {
+    const request = await readRequest(project, key);
+    if (request !== null && request.settled === null) found.push(request);
+  }
+  return found.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at));
+}
+
+/** Numbers of the pull requests with requests that are not settled. */
+export async function pullsWithRequests({ state }: Pick<Project, 'state'>): Promise<number[]> {
+  const paths = await state.paths('requests/');
+  return [...new Set(paths.map((path) => Number(path.split('/')[1])))];
+}
+
+/** Stops the run of a request and records why: what it hands over after that is not taken. */
+export async function endRequest(
+  project: Project,
+  request: RequestRecord,
+  end: { outcome: 'superseded' | 'cancelled'; note: string; actor?: string },
+): Promise<void> {
+  const { outcome, note, actor = project.bot } = end;
+  const id = request.run ?? (await findRun(project, request));
+  const run = id === null ? null : await project.forge.runs.get(id);
+  if (run && run.status !== 'completed') await project.forge.runs.cancel(run.id);
+  const settled = { attempt: run?.attempt ?? 1, outcome, note };
+  await settleRequest(project, { ...request, run: id }, { settled, actor });
+  project.log.info({ run: id, pull: request.pull_request, outcome, note }, 'a run was ended');
 }
 
 async function claim(project: Project, path: string, ask: Ask): Promise<RequestRecord> {
@@ -70,8 +110,12 @@ async function claim(project: Project, path: string, ask: Ask): Promise<RequestR
     run: null,
     settled: null,
   };
+  const open =
+    ask.pull_request === null
+      ? []
+      : [{ path: recordPath.openRequest(ask.pull_request, ask.key), text: recordText(openOf(ask.key)) }];
   const outcome = await project.state.write({
-    changes: [{ path, text: recordText(record) }],
+    changes: [{ path, text: recordText(record) }, ...open],
     fresh: [path],
     audit: { event: 'run requested', actor: project.bot, subject: ask.key },
   });
@@ -79,6 +123,10 @@ async function claim(project: Project, path: string, ask: Ask): Promise<RequestR
   const other = await readRecord(project.state, path, requestRecordSchema);
   if (other === null) throw new Error(`the claim ${ask.key} is taken, and is not there`);
   return other;
+}
+
+function openOf(key: string): z.infer<typeof openRequestSchema> {
+  return { kind: 'roundhouse-open-request', key };
 }
 
 async function dispatch(project: Project, record: RequestRecord): Promise<number | null> {

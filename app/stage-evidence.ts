@@ -5,10 +5,12 @@ import type { EvaluateRecord, RequestRecord, TrainRecord } from '#lib/lifecycle/
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { EvidenceRefused, type Taken, takeStatement } from './evidence.ts';
 import { recordPath, recordText } from './records.ts';
+import { readEvidence } from './registry.ts';
 import type { Run } from './stage-run.ts';
 import type { Work } from './standing.ts';
 
-export async function takeTraining(work: Work, request: RequestRecord, run: Run) {
+/** `kept` are the statements of what was trained before, where the run built the data alone. */
+export async function takeTraining(work: Work, request: RequestRecord, run: Run, kept: Digest[] = []) {
   const { plan, digest, expected } = await planOfRequest(work, request);
   const { artifacts } = work.project.forge;
   const data = await takeStatement(artifacts, run, { stage: 'data', expected });
@@ -21,15 +23,27 @@ export async function takeTraining(work: Work, request: RequestRecord, run: Run)
     }
     trained.push(taken);
   }
+  if (isTrained) await checkKept(work, kept, data.statement);
   for (const { text } of [data, ...trained]) await work.store.put(text);
   const record: TrainRecord = {
     kind: 'roundhouse-run',
     stage: 'train',
     ...recordBase({ work, plan, digest, request, run }),
     data: data.digest,
-    train: trained.map((taken) => taken.digest),
+    train: isTrained ? [...kept, ...trained.map((taken) => taken.digest)] : [],
+    min_rows: work.model.merged.problem.data.min_rows,
   };
   return recorded(record, [data, ...trained]);
+}
+
+/** What was trained before can be judged again only on the very data that it was trained on. */
+async function checkKept({ project }: Work, kept: Digest[], data: Statement<'data'>): Promise<void> {
+  const { content } = data.predicate.result.output;
+  for (const digest of kept) {
+    const trained = await readEvidence(project.state, 'train', digest);
+    if (trained.predicate.result.data === content) continue;
+    throw new EvidenceRefused('the pipeline made other rows of the same sources than when it was trained');
+  }
 }
 
 export async function takeEvaluation({
@@ -75,7 +89,7 @@ async function planOfRequest({ store, project, model }: Work, request: RequestRe
 }
 
 function recordBase({
-  work: { project },
+  work: { project, facts },
   plan,
   digest,
   request,
@@ -94,6 +108,7 @@ function recordBase({
     digests: plan.digests,
     champion: plan.champion?.candidate ?? null,
     plan: digest,
+    base: facts.pull.base.ref === project.defaultBranch ? null : facts.pull.base.ref,
     run: { id: run.id, attempt: run.attempt },
     at: project.now().toISOString(),
   };

@@ -24,7 +24,9 @@ export type StageOrder = {
 export async function runStage(work: Work, order: StageOrder): Promise<Standing | 'recorded'> {
   const { project, facts, model, store, again } = work;
   const { round, request: last } = await lastRound(project, order.key);
-  const retried = again && last?.settled?.outcome === 'fault';
+  const outcome = last?.settled?.outcome;
+  const failed = outcome === 'fault' || outcome === 'cancelled';
+  const retried = outcome === 'superseded' || (again && failed);
   const key = roundKey(order.key, retried ? round + 1 : round);
   const inputs = async (): Promise<Ask['inputs']> => {
     const plan = hexOf(await store.put(JSON.stringify(jobPlanSchema.parse(await order.plan()))));
@@ -35,7 +37,7 @@ export async function runStage(work: Work, order: StageOrder): Promise<Standing 
     key,
     model: model.name,
     pull_request: facts.pull.number,
-    workflow: order.stage === 'train' ? TRAIN_WORKFLOW : EVALUATE_WORKFLOW,
+    workflow: order.stage === 'evaluate' ? EVALUATE_WORKFLOW : TRAIN_WORKFLOW,
     ref: project.defaultBranch,
     inputs: last && !retried ? last.inputs : await inputs(),
   });
@@ -47,6 +49,9 @@ export async function runStage(work: Work, order: StageOrder): Promise<Standing 
     request_id: request.request_id,
     reasons,
   };
+  if (request.settled?.outcome === 'cancelled') {
+    return { state: 'fault', stage, run: request.run, note: request.settled.note };
+  }
   const run = request.run === null ? null : await project.forge.runs.get(request.run);
   if (run?.status !== 'completed') return working;
   if (request.settled && request.settled.attempt >= run.attempt) {
@@ -87,6 +92,12 @@ async function settle({
     if (error instanceof EvidenceRefused) return fault(error.message);
     throw error;
   }
+}
+
+/** Whether a run was asked for by this key and is still wanted. */
+export async function isAsked(project: Project, key: string): Promise<boolean> {
+  const { request } = await lastRound(project, key);
+  return request !== null && request.settled?.outcome !== 'superseded';
 }
 
 /** Rounds are counted because a fault may be tried again: each try is a request of its own. */

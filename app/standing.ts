@@ -1,12 +1,13 @@
 import type { Statement } from '#lib/lifecycle/evidence.ts';
 import type { Champion } from '#lib/lifecycle/plan.ts';
-import type { EvaluateRecord } from '#lib/lifecycle/records.ts';
+import type { EvaluateRecord, RunRecord } from '#lib/lifecycle/records.ts';
 import type { ArtifactStore } from '#lib/store/store.ts';
 import type { Project } from './project.ts';
 import type { PullFacts, TouchedModel } from './pull-facts.ts';
 import type { ModelHistory } from './registry.ts';
 
-export type WorkStage = 'train' | 'evaluate';
+/** `data` builds the holdout alone: the model is trained already. `train` does both. */
+export type WorkStage = 'data' | 'train' | 'evaluate';
 export type Evidence = {
   record: EvaluateRecord;
   data: Statement<'data'>;
@@ -20,6 +21,8 @@ export type Standing =
   | { state: 'removed' }
   | { state: 'definition'; reason: string }
   | { state: 'out-of-date'; reason: string }
+  /** A draft: what would run, once it is ready or somebody asks. */
+  | { state: 'waiting'; reasons: string[] }
   | { state: 'working'; stage: WorkStage; run: number | null; request_id: string; reasons: string[] }
   | { state: 'fault'; stage: WorkStage; run: number | null; note: string }
   | { state: 'data-failed'; run: number; data: Statement<'data'> }
@@ -32,6 +35,8 @@ export type Work = {
   facts: PullFacts;
   model: TouchedModel;
   history: ModelHistory;
+  /** Of the history, what was proposed to the same branch: the base's policy and files judged it. */
+  runs: RunRecord[];
   champion: Champion | null;
   store: ArtifactStore;
   /** A person asked for another try after a fault. */

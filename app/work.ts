@@ -1,45 +1,61 @@
-import { digestOfJson } from '#lib/formats/digest.ts';
 import { decidePlan, type ModelPlan } from '#lib/lifecycle/plan-decision.ts';
-import type { EvaluateRecord, TrainRecord } from '#lib/lifecycle/records.ts';
-import type { Digest } from '#lib/lifecycle/scalars.ts';
-import { jobPlan } from './job-plan.ts';
+import type { EvaluateRecord } from '#lib/lifecycle/records.ts';
+import { causeOf } from './cause.ts';
 import type { Project } from './project.ts';
 import type { PullFacts, TouchedModel } from './pull-facts.ts';
-import { type ModelHistory, readChampion, readEvidence, readHistory } from './registry.ts';
-import { takeEvaluation, takeTraining } from './stage-evidence.ts';
-import { runStage } from './stage-run.ts';
-import type { Standing, Work } from './standing.ts';
+import { readChampion, readEvidence, readHistory } from './registry.ts';
+import { orderOf } from './stage-orders.ts';
+import { isAsked, runStage, type StageOrder } from './stage-run.ts';
+import type { Standing, Work, WorkStage } from './standing.ts';
+import { readTrainings, type UsableTraining } from './trainings.ts';
+
+type Options = { project: Project; facts: PullFacts; model: TouchedModel; again: boolean };
+type Stages = Extract<ModelPlan, { state: 'stages' }>;
 
 /** Brings one model of a pull request as far as it can come now: asks for runs, takes their evidence. */
-export async function advance(options: {
-  project: Project;
-  facts: PullFacts;
-  model: TouchedModel;
-  again: boolean;
-}): Promise<Standing> {
-  const { project, facts, model } = options;
-  const store = project.store(facts.policy.store);
+export async function advance(options: Options): Promise<Standing> {
   for (;;) {
-    const history = await readHistory(project.state, project.forge.tags, model.name);
-    const environments = model.merged.operate.deployment.environments;
-    const champion = await readChampion(project.state, history, environments);
-    const work = { ...options, history, champion, store };
-    const plan = planOf(work);
+    const work = await readWork(options);
+    const trainings = await readTrainings(work);
+    const plan = await planOf(work, trainings);
     if (plan.state !== 'stages') return standingOf(work, plan);
     const reasons = plan.needs.map(({ stage, reason }) => `${stage}: ${reason}`);
-    const next = plan.needs.some(({ stage }) => stage === 'train')
-      ? await train(work, reasons)
-      : await evaluate(work, reasons);
+    const order = await orderOf(work, { stage: stageOf(plan), reasons, trainings });
+    if ('state' in order) return order;
+    if (await isWaiting(work, order)) return { state: 'waiting', reasons };
+    const next = await runStage(work, order);
     if (next !== 'recorded') return next;
   }
 }
 
-function planOf({ facts, model, history, champion }: Work): ModelPlan {
-  const rival = champion?.candidate ?? null;
+async function readWork(options: Options): Promise<Work> {
+  const { project, facts, model } = options;
+  const history = await readHistory(project.state, project.forge.tags, model.name);
+  const environments = model.merged.operate.deployment.environments;
+  const champion = await readChampion(project.state, history, environments);
+  const base = facts.pull.base.ref === project.defaultBranch ? null : facts.pull.base.ref;
+  const runs = history.runs.filter((run) => run.base === base);
+  return { ...options, history, runs, champion, store: project.store(facts.policy.store) };
+}
+
+/** Data and training are one run; where the model is trained already, the data alone. */
+function stageOf({ needs }: Stages): WorkStage {
+  const stages = needs.map(({ stage }) => stage);
+  if (stages.includes('train')) return 'train';
+  return stages.includes('data') ? 'data' : 'evaluate';
+}
+
+/** A draft changes often: what costs hours waits until it is ready, or a person asks. */
+async function isWaiting({ project, facts, again }: Work, { stage, key }: StageOrder): Promise<boolean> {
+  return facts.pull.draft && stage !== 'evaluate' && !again && !(await isAsked(project, key));
+}
+
+async function planOf(work: Work, trainings: UsableTraining[]): Promise<ModelPlan> {
+  const { facts, model, runs, champion } = work;
   const { merged, base } = model;
   const { models } = decidePlan({
     merge: facts.merge.state === 'ready' ? facts.merge.sha : null,
-    cause: 'head',
+    cause: await causeOf(work),
     models: [
       {
         model: model.name,
@@ -48,14 +64,13 @@ function planOf({ facts, model, history, champion }: Work): ModelPlan {
         base: base?.digests ?? null,
         lock: merged.locks?.model ?? null,
         baseLock: base?.locks?.model ?? null,
-        // The data job builds the champion's holdout too: evidence made beside another one can't be judged again.
-        trainings: trainingsOf(history, rival).map(({ digests }) => digests),
-        evaluations: history.runs.flatMap((run) =>
+        trainings: trainings.map(({ record, holdout }) => ({ ...record.digests, holdout })),
+        evaluations: runs.flatMap((run) =>
           run.stage === 'evaluate'
             ? [{ ...run.digests, candidate: run.candidate, champion: run.champion }]
             : [],
         ),
-        champion: rival,
+        champion: champion?.candidate ?? null,
       },
     ],
   });
@@ -64,14 +79,10 @@ function planOf({ facts, model, history, champion }: Work): ModelPlan {
   return plan;
 }
 
-function trainingsOf({ runs }: ModelHistory, champion: Digest | null): TrainRecord[] {
-  return runs.flatMap((run) => (run.stage === 'train' && run.champion === champion ? [run] : []));
-}
-
-async function standingOf(work: Work, plan: Exclude<ModelPlan, { state: 'stages' }>): Promise<Standing> {
+async function standingOf(work: Work, plan: Exclude<ModelPlan, Stages>): Promise<Standing> {
   if (plan.state !== 'lock' && plan.state !== 'current') return plan;
   const { state } = work.project;
-  const record = work.history.runs.findLast(
+  const record = work.runs.findLast(
     (run): run is EvaluateRecord => run.stage === 'evaluate' && run.candidate === plan.candidate,
   );
   if (!record) throw new Error(`${plan.candidate} is settled without a record`);
@@ -82,39 +93,4 @@ async function standingOf(work: Work, plan: Exclude<ModelPlan, { state: 'stages'
     evaluate: await readEvidence(state, 'evaluate', record.evaluate),
   };
   return { state: 'judged', committed: plan.state === 'current', evidence, champion: work.champion };
-}
-
-async function train(work: Work, reasons: string[]): Promise<Standing | 'recorded'> {
-  const { facts, model, champion } = work;
-  const { code, config } = model.merged.digests;
-  const inputs = digestOfJson({ model: model.name, code, config, champion: champion?.candidate ?? null });
-  return runStage(work, {
-    stage: 'train',
-    key: `train:${facts.pull.number}:${inputs}`,
-    reasons,
-    plan: () => jobPlan(work, null),
-    take: (request, run) => takeTraining(work, request, run),
-  });
-}
-
-async function evaluate(work: Work, reasons: string[]): Promise<Standing | 'recorded'> {
-  const { facts, model, champion, project, history } = work;
-  const { code, config, gates, policy } = model.merged.digests;
-  const training = trainingsOf(history, champion?.candidate ?? null).findLast(
-    ({ digests }) => digests.code === code && digests.config === config,
-  );
-  if (!training) throw new Error(`${model.name}: an evaluation was planned without a training on record`);
-  const data = await readEvidence(project.state, 'data', training.data);
-  if (data.predicate.result.contract.verdict === 'failed') {
-    return { state: 'data-failed', run: training.run.id, data };
-  }
-  const accepted = { run: training.run, data: training.data, train: training.train };
-  const inputs = digestOfJson({ model: model.name, accepted, gates, policy });
-  return runStage(work, {
-    stage: 'evaluate',
-    key: `evaluate:${facts.pull.number}:${inputs}`,
-    reasons,
-    plan: () => jobPlan(work, accepted),
-    take: (request, run) => takeEvaluation({ work, request, run, accepted, data }),
-  });
 }

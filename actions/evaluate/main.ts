@@ -67,10 +67,10 @@ export async function main(inputs: EvaluateInputs, deps: StageDeps): Promise<Sta
 }
 
 /** The gates that judge are those that the plan was made for. */
-function checkPlan({ problem }: ModelFolder, plan: JobPlan | null): void {
-  if (plan === null || gatesDigest(problem) === plan.digests.gates) return;
-  throw new UserError(`models/${problem.model}/problem.yml is not the one that this run was planned for`, {
-    fix: 'comment /evaluate or push again: a plan holds for one state of the gates',
+function checkPlan({ problem, data }: ModelFolder, plan: JobPlan | null): void {
+  if (plan === null || gatesDigest(problem, data) === plan.digests.gates) return;
+  throw new UserError(`the gates of ${problem.model} are not those that this run was planned for`, {
+    fix: 'push again: a plan holds for one state of problem.yml and of `holdout:` in data.yml',
   });
 }
 

@@ -55,7 +55,7 @@ export async function inputDigests(
   return {
     code: codeDigest(tree, { model: problem.model, code: model.code }),
     config: configDigest(model, data),
-    gates: gatesDigest(problem),
+    gates: gatesDigest(problem, data),
     policy: policyDigest(policy),
     problem: problemDigest(problem),
   };

@@ -19,7 +19,8 @@ import { retryDeployments } from './deploy.ts';
 import { historyOf, whyOf } from './history.ts';
 import { askRetraining } from './monitor.ts';
 import { problemAsk, syncProblem } from './problem.ts';
-import { syncPullRequest } from './pull-request.ts';
+import { cancelRuns, syncPullRequest } from './pull-request.ts';
+import { updatePull } from './update.ts';
 
 export function comments(on: On): void {
   on({
@@ -98,6 +99,7 @@ function nameOf(line: ParsedLine): string {
 
 type Outcome = Omit<Reply, 'line'>;
 const DONE: Outcome = { ok: true, text: '' };
+const NO_PULL: Outcome = { ok: false, text: 'it belongs on a pull request' };
 
 async function obeyLine(setting: Setting, line: ParsedLine): Promise<Outcome> {
   if (line.kind === 'near-miss') {
@@ -116,9 +118,13 @@ async function run(setting: Setting, command: Command): Promise<Outcome> {
     case 'help':
       return { ok: true, text: helpText() };
     case 'plan':
-      if (!isPull) return { ok: false, text: 'it belongs on a pull request' };
+      if (!isPull) return NO_PULL;
       await syncPullRequest(project, comment.issue, { again: true });
       return DONE;
+    case 'update':
+      return isPull ? update(setting) : NO_PULL;
+    case 'cancel':
+      return isPull ? cancel(setting) : NO_PULL;
     case 'approve':
       return approve(setting, command.digest);
     case 'object':
@@ -138,6 +144,22 @@ async function run(setting: Setting, command: Command): Promise<Outcome> {
     case 'rollback':
       return { ok: false, text: 'it is not built yet: revert the pull request that brought the version' };
   }
+}
+
+async function update(setting: Setting): Promise<Outcome> {
+  const outcome = await updatePull(setting);
+  await syncPullRequest(setting.project, setting.comment.issue);
+  return outcome;
+}
+
+async function cancel({ project, comment }: Setting): Promise<Outcome> {
+  const ended = await cancelRuns(project, comment.issue, comment.author.login);
+  if (ended === 0) return { ok: true, text: 'nothing runs for this pull request now' };
+  await syncPullRequest(project, comment.issue);
+  return {
+    ok: true,
+    text: `${ended === 1 ? 'the run is' : `${ended} runs are`} cancelled; /plan starts it again`,
+  };
 }
 
 async function refusalToWrite({ project, comment }: Setting): Promise<string | null> {

@@ -2,7 +2,7 @@ import type { Check, Conclusion } from '#lib/github/checks.ts';
 import type { EvaluateResult, GateResult } from '#lib/lifecycle/evidence.ts';
 import type { HoldRecord } from '#lib/lifecycle/records.ts';
 import type { CountedAsk } from '../approvals.ts';
-import type { Unplanned } from '../pull-facts.ts';
+import type { Conflict, Unplanned } from '../pull-facts.ts';
 import type { Standing } from '../standing.ts';
 
 export const CHECKS = ['data', 'model', 'approval', 'gate'] as const;
@@ -11,10 +11,12 @@ export type CheckName = (typeof CHECKS)[number];
 /** One model of a pull request, as far as its checks depend on it. */
 export type GateModel = { model: string; standing: Standing; asks: CountedAsk[] };
 export type GateFacts = {
-  conflict: boolean;
+  conflict: Conflict | null;
   faults: string[];
   hold: HoldRecord | null;
   models: GateModel[];
+  /** The branch that it is proposed to, where that isn't the default one: no version is made of it. */
+  elsewhere: string | null;
 };
 
 /** What one check says; `null` = still working. */
@@ -24,8 +26,14 @@ export type Finding = { conclusion: Conclusion | null; title: string };
 const ORDER: (Conclusion | null)[] = ['failure', null, 'action_required', 'neutral', 'success'];
 
 /** The four checks of a head. `roundhouse/gate` is the sum of the others, and the one meant to be required. */
-export function decideChecks({ conflict, faults, hold, models }: GateFacts): Record<CheckName, Finding> {
-  if (conflict) return all({ conclusion: 'failure', title: 'the branch conflicts with its base' });
+export function decideChecks({
+  conflict,
+  faults,
+  hold,
+  models,
+  elsewhere,
+}: GateFacts): Record<CheckName, Finding> {
+  if (conflict) return all({ conclusion: 'failure', title: conflictTitle(conflict) });
   if (faults.length > 0) {
     const count = faults.length === 1 ? '1 fault' : `${faults.length} faults`;
     return all({ conclusion: 'failure', title: `${count} in the configuration files` });
@@ -34,7 +42,17 @@ export function decideChecks({ conflict, faults, hold, models }: GateFacts): Rec
   const data = sum(aspects.map((aspect) => aspect.data));
   const model = sum(aspects.map((aspect) => aspect.model));
   const approval = hold ? heldBy(hold) : sum(aspects.map((aspect) => aspect.approval));
-  return { data, model, approval, gate: gateOf([data, model, approval], models) };
+  return { data, model, approval, gate: gateOf([data, model, approval], { models, elsewhere }) };
+}
+
+const FILES_IN_TITLE = 3;
+
+function conflictTitle({ files, regenerated }: Conflict): string {
+  const named = files.length > 0 ? files : regenerated;
+  const more = named.length > FILES_IN_TITLE ? ` and ${named.length - FILES_IN_TITLE} more` : '';
+  const where = named.length > 0 ? ` in ${named.slice(0, FILES_IN_TITLE).join(', ')}${more}` : '';
+  const next = files.length > 0 ? 'merge the base by hand' : '`/update`';
+  return `out of date: conflicts${where}: ${next}`;
 }
 
 /** The checks of a head of which nothing is planned. */
@@ -69,6 +87,12 @@ export function openGates({ gates }: EvaluateResult): { blocking: GateResult[]; 
   };
 }
 
+const WORKING = {
+  data: 'building the holdout for the champion of now',
+  train: 'training',
+  evaluate: 'judging the candidate',
+} as const;
+
 type Aspects = Record<'data' | 'model' | 'approval', Finding>;
 
 function aspectsOf({ standing, asks }: GateModel): Aspects {
@@ -84,17 +108,22 @@ function aspectsOf({ standing, asks }: GateModel): Aspects {
       const stale: Finding = { conclusion: 'failure', title: standing.reason };
       return { data: stale, model: stale, approval };
     }
-    case 'working': {
-      const isTraining = standing.stage === 'train';
+    case 'waiting': {
+      const draft: Finding = {
+        conclusion: 'action_required',
+        title: 'a draft: /plan starts it, or mark it ready',
+      };
+      return { data: draft, model: draft, approval: neutral('nothing to approve yet') };
+    }
+    case 'working':
       return {
-        data: isTraining ? working('preparing data') : done('the contract holds'),
-        model: working(isTraining ? 'training' : 'judging the candidate'),
+        data: standing.stage === 'evaluate' ? done('the contract holds') : working('preparing data'),
+        model: working(WORKING[standing.stage]),
         approval: working('waits for the evaluation'),
       };
-    }
     case 'fault': {
       const broken: Finding = { conclusion: 'failure', title: `could not finish: ${standing.note}` };
-      const data = standing.stage === 'train' ? broken : done('the contract holds');
+      const data = standing.stage === 'evaluate' ? done('the contract holds') : broken;
       return { data, model: broken, approval: neutral('nothing to approve yet') };
     }
     case 'data-failed': {
@@ -152,14 +181,19 @@ function heldBy({ login }: HoldRecord): Finding {
   return { conclusion: 'failure', title: `held by ${login}: /unhold lifts it` };
 }
 
-function gateOf(parts: Finding[], models: GateModel[]): Finding {
+function gateOf(parts: Finding[], { models, elsewhere }: Pick<GateFacts, 'models' | 'elsewhere'>): Finding {
   if (models.every(({ standing }) => standing.state === 'untouched') && parts.every(isGood)) {
     return done('no model touched');
   }
   const worst = sum(parts);
   if (!isGood(worst)) return worst;
   const has = (state: Standing['state']) => models.some(({ standing }) => standing.state === state);
-  return done(has('definition') && !has('judged') ? 'definition only' : 'may be merged');
+  if (has('definition') && !has('judged')) return done('definition only');
+  return done(
+    elsewhere === null
+      ? 'may be merged'
+      : `may be merged into ${elsewhere}: judged, and deployed only from the default branch`,
+  );
 }
 
 function isGood({ conclusion }: Finding): boolean {

@@ -16,7 +16,7 @@ import {
   type GateModel,
   unplannedChecks,
 } from './gate.ts';
-import { pullRequestView } from './pull-request-view.ts';
+import { pullRequestView, type ShownFacts } from './pull-request-view.ts';
 
 /** A required check that is missing waits for ever: the gate stands on every head before anything is read. */
 export async function announce({ forge }: Project, pull: PullRequest): Promise<void> {
@@ -32,17 +32,13 @@ export async function announce({ forge }: Project, pull: PullRequest): Promise<v
 }
 
 /**
- * A branch of somebody's own has workflows and a policy of his own: nothing is judged by them. Checks belong to
- * a head, so one that is proposed to the default branch too keeps those that were made for that.
+ * Checks belong to a head: where one is proposed to the default branch and to another one too, those that were made
+ * for the default branch stay.
  */
-export async function standAside(project: Project, pull: PullRequest): Promise<null> {
-  const { forge, defaultBranch } = project;
-  const planned = await forge.pulls.list({ state: 'open', base: defaultBranch });
-  if (planned.some(({ head }) => head.sha === pull.head.sha)) return null;
-  const reason = `only pull requests to ${defaultBranch} are planned`;
-  const findings = unplannedChecks({ isWrong: false, reason, faults: [] });
-  await postChecks(project, pull.head.sha, checksOf(findings, originOf({ pull }, [])));
-  return null;
+export async function hasTwin({ forge, defaultBranch }: Project, pull: PullRequest): Promise<boolean> {
+  if (pull.base.ref === defaultBranch) return false;
+  const open = await forge.pulls.list({ state: 'open', base: defaultBranch });
+  return open.some(({ head }) => head.sha === pull.head.sha);
 }
 
 export async function showUnplanned(
@@ -53,14 +49,17 @@ export async function showUnplanned(
   const { isWrong, faults } = unplanned;
   const findings = unplannedChecks(unplanned);
   await postChecks(project, pull.head.sha, checksOf(findings, originOf({ pull }, [])));
-  if (isWrong) await putComment(project, { pull, faults, hold: null, models: [] }, { models: [], findings });
+  const facts = { pull, faults, hold: null, models: [], merge: null };
+  if (isWrong) await putComment(project, facts, { models: [], findings });
   return null;
 }
 
 /** Brings checks, comment and questions to what was found. */
 export async function show(project: Project, facts: PullFacts, models: GateModel[]): Promise<void> {
   const { pull, merge, faults, hold } = facts;
-  const findings = decideChecks({ conflict: merge.state === 'conflict', faults, hold, models });
+  const conflict = merge.state === 'conflict' ? merge : null;
+  const elsewhere = pull.base.ref === project.defaultBranch ? null : pull.base.ref;
+  const findings = decideChecks({ conflict, faults, hold, models, elsewhere });
   await postChecks(project, pull.head.sha, checksOf(findings, originOf(facts, models)));
   if (models.length === 0 && faults.length === 0 && modelsTouched(facts.paths).length === 0) return;
   await putComment(project, facts, { models, findings });
@@ -70,7 +69,7 @@ export async function show(project: Project, facts: PullFacts, models: GateModel
 
 async function putComment(
   { forge, bot }: Project,
-  facts: Pick<PullFacts, 'pull' | 'faults' | 'hold' | 'models'>,
+  facts: ShownFacts,
   { models, findings }: { models: GateModel[]; findings: Record<CheckName, Finding> },
 ): Promise<void> {
   await putSticky(forge.comments, {
@@ -105,7 +104,11 @@ async function askPeople(project: Project, { pull, policy }: PullFacts, ask: Cou
   });
 }
 
-async function postChecks({ forge }: Project, head: string, checks: Check[]): Promise<void> {
+export async function postChecks(
+  { forge }: Pick<Project, 'forge'>,
+  head: string,
+  checks: Check[],
+): Promise<void> {
   const posted = await forge.checks.list(head);
   for (const check of checks) {
     const known = posted.find(({ name }) => name === check.name);

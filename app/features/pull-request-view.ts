@@ -1,13 +1,18 @@
 import { hexOf } from '#lib/formats/digest.ts';
 import type { Check, Conclusion } from '#lib/github/checks.ts';
 import { renderCardSection, renderDataSection } from '../../templates/cards.ts';
+import { mergeCommands } from '../base-merge.ts';
 import { cardFacts } from '../candidate-commit.ts';
-import type { PullFacts, TouchedModel } from '../pull-facts.ts';
+import type { Merge, PullFacts, TouchedModel } from '../pull-facts.ts';
 import type { Standing } from '../standing.ts';
 import { CHECKS, type CheckName, type Finding, type GateModel } from './gate.ts';
 
+export type ShownFacts = Pick<PullFacts, 'pull' | 'faults' | 'hold' | 'models'> & {
+  /** Null where nothing is planned. */
+  merge: Merge | null;
+};
 type Facts = {
-  facts: Pick<PullFacts, 'pull' | 'faults' | 'hold' | 'models'>;
+  facts: ShownFacts;
   models: GateModel[];
   findings: Record<CheckName, Finding>;
 };
@@ -30,10 +35,20 @@ export function pullRequestView({ facts, models, findings }: Facts) {
       title: findings[name].title,
     })),
     faults: facts.faults,
+    conflict: conflictView(facts),
     hold: facts.hold && { login: facts.hold.login, reason: facts.hold.reason },
     models: models.map((entry) => modelView(facts, entry)),
     head: facts.pull.head.sha.slice(0, 12),
   };
+}
+
+/** What a person can do about a conflict: `/update`, or the commands to type. */
+function conflictView({ merge, pull }: ShownFacts) {
+  if (merge?.state !== 'conflict') return null;
+  const { files, regenerated } = merge;
+  const [base, head] = [pull.base.ref, pull.head.ref];
+  const commands = mergeCommands({ base, head }).join('\n');
+  return { files, regenerated, byHand: files.length > 0, base, commands };
 }
 
 function modelView(facts: Facts['facts'], { model, standing, asks }: GateModel) {
@@ -56,14 +71,21 @@ function modelView(facts: Facts['facts'], { model, standing, asks }: GateModel) 
   };
 }
 
+const PROGRESS = {
+  data: 'Building the holdout for the champion of now; the model is trained already',
+  train: 'Preparing data and training',
+  evaluate: 'Judging on the holdout',
+} as const;
+
 function progressOf({ pull }: Pick<PullFacts, 'pull'>, standing: Standing) {
   const url = (run: number | null) =>
     run === null ? null : pull.url.replace(/\/pull\/\d+$/, `/actions/runs/${run}`);
   switch (standing.state) {
     case 'working': {
-      const text = standing.stage === 'train' ? 'Preparing data and training' : 'Judging on the holdout';
-      return { text, url: url(standing.run), reasons: standing.reasons };
+      return { text: PROGRESS[standing.stage], url: url(standing.run), reasons: standing.reasons };
     }
+    case 'waiting':
+      return { text: 'A draft: this would run', url: null, reasons: standing.reasons };
     case 'fault':
       return { text: `Stopped: ${standing.note}`, url: url(standing.run), reasons: ['/plan tries again'] };
     case 'untouched':

@@ -3,10 +3,11 @@ import { commitCandidate } from '../candidate-commit.ts';
 import type { On } from '../on.ts';
 import type { Project } from '../project.ts';
 import { type PullFacts, readPullFacts } from '../pull-facts.ts';
+import { endRequest, openRequests, pullsWithRequests } from '../request.ts';
 import { advance } from '../work.ts';
 import { type AskedCandidate, countAsks } from './asks.ts';
 import { type GateModel, openGates } from './gate.ts';
-import { announce, show, showUnplanned, standAside } from './pull-request-show.ts';
+import { announce, hasTwin, show, showUnplanned } from './pull-request-show.ts';
 
 /** A head that the app moves is read again; more than this means that somebody else moves it too. */
 const MOVES = 3;
@@ -19,8 +20,10 @@ export function pullRequest(on: On): void {
       'pull_request.opened',
       'pull_request.synchronize',
       'pull_request.reopened',
+      'pull_request.closed',
       'pull_request.edited',
       'pull_request.ready_for_review',
+      'pull_request.converted_to_draft',
     ],
     kind: 'pull-request',
     key: ({ number }) => `pull:${number}`,
@@ -35,14 +38,18 @@ export function pullRequest(on: On): void {
     ],
     kind: ['run', 'check-asked-again'],
     key: () => 'pulls',
-    handle: syncOpenPullRequests,
+    handle: (project) => syncOpenPullRequests(project),
   });
 }
 
-export async function syncOpenPullRequests(project: Project): Promise<void> {
-  const open = await project.forge.pulls.list({ state: 'open' });
+/** Those to one branch, or all; then also what runs for those that were closed in the meantime is ended. */
+export async function syncOpenPullRequests(project: Project, base: string | null = null): Promise<void> {
+  const filter = base === null ? {} : { base };
+  const open = (await project.forge.pulls.list({ state: 'open', ...filter })).map(({ number }) => number);
+  const closed =
+    base === null ? (await pullsWithRequests(project)).filter((pull) => !open.includes(pull)) : [];
   const sync = (number: number) => () => syncPullRequest(project, number);
-  await allOf(open.map(({ number }) => sync(number)));
+  await allOf([...open, ...closed].map(sync));
 }
 
 /**
@@ -56,17 +63,51 @@ export async function syncPullRequest(
 ): Promise<PullState | null> {
   for (let move = 0; move < MOVES; move += 1) {
     const pull = await project.forge.pulls.get(number);
-    if (pull?.state !== 'open') return null;
-    if (pull.base.ref !== project.defaultBranch) return standAside(project, pull);
+    if (pull?.state !== 'open') return endRuns(project, number, 'the pull request is closed');
+    if (await hasTwin(project, pull))
+      return endRuns(project, number, 'the same head is proposed to the default branch');
     await announce(project, pull);
     const facts = await readPullFacts(project, pull);
     if ('reason' in facts) return showUnplanned(project, pull, facts);
     const models = await readModels(project, facts, again);
     if (models === 'moved') continue;
-    if (facts.merge.state !== 'pending') await show(project, facts, models);
+    if (facts.merge.state === 'pending') return { facts, models };
+    await endSuperseded(project, facts, models);
+    await show(project, facts, models);
     return { facts, models };
   }
   throw new Error(`the head of #${number} moved ${MOVES} times while its locks were written`);
+}
+
+/** What runs for another state than the one that is planned now is not worth its hours: nobody takes what it finds. */
+async function endSuperseded(
+  project: Project,
+  { pull, merge }: PullFacts,
+  models: GateModel[],
+): Promise<void> {
+  const wanted = models.flatMap(({ standing }) =>
+    standing.state === 'working' ? [standing.request_id] : [],
+  );
+  const isOld = models.some(({ standing }) => standing.state === 'out-of-date') || merge.state === 'conflict';
+  const why = isOld ? 'the pull request is out of date' : 'something else is asked for now';
+  await endRuns(project, pull.number, `${why} (head ${pull.head.sha.slice(0, 12)})`, wanted);
+}
+
+/** A person stops what runs for a pull request; `/plan` starts it again. */
+export async function cancelRuns(project: Project, pull: number, login: string): Promise<number> {
+  const open = await openRequests(project, pull);
+  for (const request of open) {
+    await endRequest(project, request, { outcome: 'cancelled', note: `cancelled by ${login}`, actor: login });
+  }
+  return open.length;
+}
+
+async function endRuns(project: Project, pull: number, why: string, wanted: string[] = []): Promise<null> {
+  const old = (await openRequests(project, pull)).filter(({ request_id }) => !wanted.includes(request_id));
+  for (const request of old) {
+    await endRequest(project, request, { outcome: 'superseded', note: `superseded: ${why}` });
+  }
+  return null;
 }
 
 async function readModels(

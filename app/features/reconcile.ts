@@ -1,9 +1,11 @@
+import { STATE_BRANCH } from '#lib/github/state-branch.ts';
 import { allOf } from '../all-of.ts';
 import { readMain } from '../main-tree.ts';
 import type { On } from '../on.ts';
 import type { Project } from '../project.ts';
 import { handleComment } from './comments.ts';
 import { syncDeployments } from './deploy.ts';
+import { syncMergeGroups } from './merge-group.ts';
 import { syncMonitor } from './monitor.ts';
 import { PROBLEM_LABEL, syncProblem } from './problem.ts';
 import { syncOpenPullRequests } from './pull-request.ts';
@@ -19,7 +21,9 @@ export function defaultBranch(on: On): void {
     kind: 'push',
     key: ({ ref }) => `push:${ref}`,
     handle: async (project, { ref }) => {
-      if (ref !== `refs/heads/${project.defaultBranch}`) return;
+      const branch = /^refs\/heads\/(.+)$/.exec(ref)?.[1];
+      if (branch === undefined || branch === STATE_BRANCH) return;
+      if (branch !== project.defaultBranch) return syncOpenPullRequests(project, branch);
       await allOf([() => syncDefaultBranch(project), () => syncOpenPullRequests(project)]);
     },
   });
@@ -53,6 +57,7 @@ export async function reconcileProject(project: Project, since: Date): Promise<D
     () => syncProblems(project),
     () => syncOpenPullRequests(project),
     () => syncDefaultBranch(project),
+    () => syncMergeGroups(project),
   ]);
   return began;
 }

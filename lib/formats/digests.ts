@@ -49,16 +49,22 @@ export function codeDigest(
 
 /**
  * Digest of the parsed model.yml and of all of data.yml that decides on rows and features. `labels` and
- * `holdout` stay out: they steer monitoring and counting, not training.
+ * `holdout` stay out: they steer monitoring and judging, not training.
  */
 export function configDigest(model: Model, data: Data): Digest {
   const { labels: _labels, holdout: _holdout, ...training } = data;
   return digestOfJson({ model, data: training });
 }
 
-/** Digest of all of problem.yml that an evaluation reads: another title doesn't ask for another verdict. */
-export function gatesDigest({ task, target, success, gates, value }: Problem): Digest {
-  return digestOfJson({ task, target, success, gates, value });
+/**
+ * Digest of all that says how strictly is judged: of problem.yml what an evaluation or the contract reads (another
+ * title doesn't ask for another verdict), of data.yml the looks that a holdout is good for.
+ */
+export function gatesDigest(
+  { task, target, success, gates, value, data: { min_rows } }: Problem,
+  { holdout }: Pick<Data, 'holdout'>,
+): Digest {
+  return digestOfJson({ task, target, success, gates, value, min_rows, max_looks: holdout.max_looks });
 }
 
 export function problemDigest(problem: Problem): Digest {

@@ -11,7 +11,11 @@ export type Happening = RepositoryFacts &
     | { kind: 'push'; ref: string }
     | { kind: 'run'; id: number; action: string }
     | { kind: 'check-asked-again'; head: string }
+    | { kind: 'merge-group'; action: string; group: MergeGroupFacts }
   );
+
+/** A merge queue's commit: what the base branch would be. `base` is the tip, or the group in front of it. */
+export type MergeGroupFacts = { head: string; head_ref: string; base: string };
 
 export type CommentFacts = {
   id: number;
@@ -46,6 +50,10 @@ const comment = z.object({
 const pull = z.object({ pull_request: z.object({ number: z.int() }) });
 const push = z.object({ ref: z.string() });
 const run = z.object({ action: z.string(), workflow_run: z.object({ id: z.int() }) });
+const group = z.object({
+  action: z.string(),
+  merge_group: z.object({ head_sha: z.string(), head_ref: z.string(), base_sha: z.string() }),
+});
 const check = z.object({
   check_run: z.object({ head_sha: z.string() }).optional(),
   check_suite: z.object({ head_sha: z.string() }).optional(),
@@ -82,6 +90,11 @@ function whatHappened(event: string, payload: unknown): Bare<Happening> | null {
     case 'workflow_run': {
       const { action, workflow_run } = run.parse(payload);
       return { kind: 'run', id: workflow_run.id, action };
+    }
+    case 'merge_group': {
+      const { action, merge_group } = group.parse(payload);
+      const { head_sha: head, head_ref, base_sha: base } = merge_group;
+      return { kind: 'merge-group', action, group: { head, head_ref, base } };
     }
     case 'check_run':
     case 'check_suite': {

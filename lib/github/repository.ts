@@ -9,6 +9,11 @@ export function statusOf(error: unknown): number | null {
   return typeof error.status === 'number' ? error.status : null;
 }
 
+/** GitHub lets an app without the permission `workflows` set no ref to other workflow files than a branch has. */
+export function isWorkflowsRefusal(error: unknown): boolean {
+  return statusOf(error) === 403 && String(error).includes('workflows');
+}
+
 /** What GitHub answers, or null where it says that there is no such thing. */
 export async function orNull<Value>(answer: Promise<Value>): Promise<Value | null> {
   try {

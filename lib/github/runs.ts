@@ -1,4 +1,4 @@
-import { orNull, type Repository } from './repository.ts';
+import { orNull, type Repository, statusOf } from './repository.ts';
 
 export type WorkflowRun = {
   id: number;
@@ -59,8 +59,13 @@ export function runs({ octokit, owner, repo }: Repository) {
       if (typeof data !== 'object' || data === null || !('workflow_run_id' in data)) return null;
       return typeof data.workflow_run_id === 'number' ? data.workflow_run_id : null;
     },
+    /** One that has ended, or is gone, is as good as cancelled. */
     async cancel(id: number): Promise<void> {
-      await orNull(octokit.rest.actions.cancelWorkflowRun({ ...at, run_id: id }));
+      try {
+        await octokit.rest.actions.cancelWorkflowRun({ ...at, run_id: id });
+      } catch (error) {
+        if (statusOf(error) !== 404 && statusOf(error) !== 409) throw error;
+      }
     },
   };
 }

@@ -10,7 +10,8 @@ const ATTEMPTS = 8;
 export type AuditEvent = { event: string; actor: string; subject: string; digest?: string; url?: string };
 
 export type StateWrite = {
-  changes: { path: string; text: string }[];
+  /** `text: null` removes a path, also one that isn't there. */
+  changes: { path: string; text: string | null }[];
   /** Paths among `changes` that must not exist yet: who comes second gets `taken`. */
   fresh?: string[];
   /** Paths among `changes` that must still say this: compare and swap of a record; `taken` where one does not. */
@@ -155,11 +156,14 @@ export function stateBranch({
  * process wrote is written again) is no event: it gets no line in the audit log.
  */
 async function merge(batch: Pending[], read: (path: string) => Promise<string | null>) {
-  const changes = new Map<string, string>();
+  const changes = new Map<string, string | null>();
   const refused: { pending: Pending; path: string }[] = [];
   const accepted: Pending[] = [];
   const idle: Pending[] = [];
-  const now = async (path: string) => changes.get(path) ?? (await read(path));
+  const now = async (path: string) => {
+    const changed = changes.get(path);
+    return changed === undefined ? read(path) : changed;
+  };
   for (const pending of batch) {
     const { write } = pending;
     const path = await conflictOf(write, now);
@@ -171,7 +175,12 @@ async function merge(batch: Pending[], read: (path: string) => Promise<string | 
     (isIdle ? idle : accepted).push(pending);
     for (const change of write.changes) changes.set(change.path, change.text);
   }
-  return { changes: [...changes].map(([path, text]) => ({ path, text })), refused, accepted, idle };
+  const real: { path: string; text: string | null }[] = [];
+  for (const [path, text] of changes) {
+    // GitHub refuses to remove what isn't there.
+    if (text !== null || (await read(path)) !== null) real.push({ path, text });
+  }
+  return { changes: real, refused, accepted, idle };
 }
 
 type Now = (path: string) => Promise<string | null>;

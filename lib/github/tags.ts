@@ -1,4 +1,4 @@
-import { orNull, type Repository, statusOf } from './repository.ts';
+import { isWorkflowsRefusal, orNull, type Repository, statusOf } from './repository.ts';
 
 /** `message` is null for a lightweight tag: it says nothing, but its name is taken. */
 export type Tag = { name: string; message: string | null; target: string };
@@ -52,7 +52,7 @@ export function tags({ octokit, owner, repo }: Repository) {
       } catch (error) {
         // GitHub has one status for a name that is taken and for a name or target that it can't have.
         if (statusOf(error) === 422 && (await isThere(name))) return 'exists';
-        if (statusOf(error) === 403 && String(error).includes('workflows')) return 'workflows';
+        if (isWorkflowsRefusal(error)) return 'workflows';
         throw error;
       }
     },

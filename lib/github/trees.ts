@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { orNull, type Repository, statusOf } from './repository.ts';
 
-export type TreeEntry = { path: string; sha: string; size: number };
+export type TreeEntry = { path: string; sha: string; size: number; mode: string };
 /** `text: null` removes the path; `blob` names content that the repository has already. */
-export type Change = { path: string; text: string | null } | { path: string; blob: string };
+export type Change = { path: string; text: string | null } | { path: string; blob: string; mode?: string };
 export type Commit = { sha: string; tree: string; parents: string[]; message: string };
 
 const CACHED_OBJECTS = 4000;
+/** git's mode of a file that is neither executable nor a link. */
+const PLAIN = '100644';
 
 export type Trees = ReturnType<typeof trees>;
 
@@ -46,15 +48,45 @@ export function trees({ octokit, owner, repo }: Repository) {
       if ('blob' in change || change.text === null) continue;
       const { path, text } = change;
       const sha = blobId(text);
-      entries.set(path, { path, sha, size: Buffer.byteLength(text) });
+      entries.set(path, { path, sha, size: Buffer.byteLength(text), mode: PLAIN });
       blobs.put(sha, text);
     }
     listings.put(made.sha, [...entries.values()]);
   }
 
+  /** A tree without changes is there already: GitHub refuses to make it of nothing. */
+  async function writeTree(onto: string | null, changes: Change[]): Promise<string> {
+    const base = onto === null ? null : (await commit(onto)).tree;
+    if (base !== null && changes.length === 0) return base;
+    const { data } = await octokit.rest.git.createTree({
+      ...at,
+      ...(base === null ? {} : { base_tree: base }),
+      tree: changes.map((change) => ({
+        path: change.path,
+        mode: ('blob' in change ? (change.mode ?? PLAIN) : PLAIN) as '100644',
+        type: 'blob' as const,
+        ...('blob' in change
+          ? { sha: change.blob }
+          : change.text === null
+            ? { sha: null }
+            : { content: change.text }),
+      })),
+    });
+    return data.sha;
+  }
+
   return {
     ref,
     commit,
+    /** Refs whose name, without `refs/`, begins like this. */
+    async refs(prefix: string): Promise<{ name: string; sha: string }[]> {
+      const found = await octokit.paginate(octokit.rest.git.listMatchingRefs, {
+        ...at,
+        ref: prefix,
+        per_page: 100,
+      });
+      return found.map(({ ref: name, object }) => ({ name: name.replace(/^refs\//, ''), sha: object.sha }));
+    },
     /** Files below a commit or tree, by path. */
     async files(sha: string): Promise<TreeEntry[]> {
       return listings.get(sha, async () => {
@@ -62,7 +94,7 @@ export function trees({ octokit, owner, repo }: Repository) {
         if (data.truncated) throw new Error(`the tree ${sha} is too large for one listing`);
         return data.tree
           .filter((entry) => entry.type === 'blob')
-          .map((entry) => ({ path: entry.path ?? '', sha: entry.sha ?? '', size: entry.size ?? 0 }));
+          .map(({ path = '', sha = '', size = 0, mode = PLAIN }) => ({ path, sha: sha ?? '', size, mode }));
       });
     },
     async text(blob: string): Promise<string> {
@@ -77,42 +109,34 @@ export function trees({ octokit, owner, repo }: Repository) {
       const { data } = await octokit.rest.repos.compareCommitsWithBasehead({ ...at, basehead, per_page: 1 });
       return data.ahead_by === 0;
     },
+    /** The newest commit that both have. */
+    async mergeBase(a: string, b: string): Promise<string> {
+      const basehead = `${a}...${b}`;
+      const { data } = await octokit.rest.repos.compareCommitsWithBasehead({ ...at, basehead, per_page: 1 });
+      return data.merge_base_commit.sha;
+    },
     /**
      * One commit by the API, without author, so that GitHub signs it as the app's. `parent: null` makes an
-     * orphan. Nothing points at it until a ref is moved.
+     * orphan, `merged` a merge with a second parent; `onto` is the commit whose tree is changed, where that isn't
+     * the parent's. Nothing points at it until a ref is moved.
      */
     async write({
       parent,
+      merged = null,
+      onto = parent,
       message,
       changes,
     }: {
       parent: string | null;
+      merged?: string | null;
+      onto?: string | null;
       message: string;
       changes: Change[];
     }): Promise<string> {
-      const parents = parent === null ? [] : [parent];
-      const base = parent === null ? {} : { base_tree: (await commit(parent)).tree };
-      const tree = await octokit.rest.git.createTree({
-        ...at,
-        ...base,
-        tree: changes.map((change) => ({
-          path: change.path,
-          mode: '100644' as const,
-          type: 'blob' as const,
-          ...('blob' in change
-            ? { sha: change.blob }
-            : change.text === null
-              ? { sha: null }
-              : { content: change.text }),
-        })),
-      });
-      const made = await octokit.rest.git.createCommit({
-        ...at,
-        message,
-        tree: tree.data.sha,
-        parents,
-      });
-      remember({ sha: made.data.sha, tree: tree.data.sha, parents, message }, changes);
+      const parents = [parent, merged].filter((sha) => sha !== null);
+      const tree = await writeTree(onto, changes);
+      const made = await octokit.rest.git.createCommit({ ...at, message, tree, parents });
+      if (onto === parent) remember({ sha: made.data.sha, tree, parents, message }, changes);
       return made.data.sha;
     },
     /** Atomic: false when the ref exists already. GitHub has one status for that and for a name it can't have. */

@@ -102,9 +102,9 @@ export const COMMANDS = [
     name: 'update',
     args: '',
     who: 'write',
-    help: 'merge the base and make the locks again',
+    help: 'merge the base into the branch and make the locks again (the author, or a role of the policy)',
     on: 'pull request',
-    built: false,
+    built: true,
   },
   {
     name: 'ok-to-train',
@@ -152,14 +152,14 @@ export const COMMANDS = [
     who: 'write',
     help: 'cancel the runs of this pull request',
     on: 'pull request',
-    built: false,
+    built: true,
   },
 ] as const satisfies readonly CommandEntry[];
 export type CommandName = (typeof COMMANDS)[number]['name'];
 
 /** What a line asks for, its arguments checked. `digest` is 16 to 64 hex characters, without `sha256:`. */
 export type Command =
-  | { name: 'help' | 'plan' | 'hold' | 'unhold' }
+  | { name: 'help' | 'plan' | 'hold' | 'unhold' | 'update' | 'cancel' }
   | { name: 'retrain'; model: string | null }
   | { name: 'approve'; digest: string }
   | { name: 'object'; reason: string }
@@ -241,6 +241,8 @@ function commandOf(name: CommandName, rest: string): Command | string {
     case 'plan':
     case 'hold':
     case 'unhold':
+    case 'update':
+    case 'cancel':
       return rest === '' ? { name } : `it takes no arguments, found "${rest.slice(0, 60)}"`;
     default:
       return `\`/${name}\` is not built yet`;

@@ -6,8 +6,12 @@ import type { Digest } from './scalars.ts';
 const PLAN_STAGES = ['data', 'train', 'evaluate'] as const;
 export type PlanStage = (typeof PLAN_STAGES)[number];
 
-/** What the app recorded of an untrusted run: its bytes can be judged again without training again. */
-export type RecordedTraining = Pick<InputDigests, 'code' | 'config'>;
+/**
+ * What the app recorded of an untrusted run: its bytes can be judged again without training again. `present`: its
+ * holdout stands beside the champion of now, and its rows were counted against what problem.yml asks for now;
+ * `former`: the holdout has to be built again before.
+ */
+export type RecordedTraining = Pick<InputDigests, 'code' | 'config'> & { holdout: 'present' | 'former' };
 /** What the app recorded of an evaluation. `champion` is the candidate digest that it was compared with. */
 export type RecordedEvaluation = Pick<InputDigests, 'code' | 'config' | 'gates' | 'policy'> & {
   candidate: Digest;
@@ -80,14 +84,14 @@ function planModel(facts: ModelFacts, cause: PlanFacts['cause']): ModelPlan {
   }
   const needs = needsOf(facts);
   if (needs.length === 0) return settled(facts);
-  const wasJudged = lock !== null && facts.evaluations.some(({ candidate }) => candidate === lock.candidate);
+  const isOwnLock = lock !== null && lock.candidate !== baseLock?.candidate;
+  const wasJudged = isOwnLock && facts.evaluations.some(({ candidate }) => candidate === lock.candidate);
   const retrains = needs.some(({ stage }) => stage === 'train');
   if (cause === 'base' && wasJudged && retrains) {
-    return {
-      model,
-      state: 'out-of-date',
-      reason: 'the base now has other inputs than those that were judged: merge the base into this branch',
-    };
+    const changed = (['code', 'config'] as const).filter((key) => lock[key] !== digests[key]);
+    const what = changed.length > 0 ? changed.join(' and ') : 'inputs';
+    const reason = `out of date: with the base ${what} of ${model} are others than those that were judged: \`/update\``;
+    return { model, state: 'out-of-date', reason };
   }
   return { model, state: 'stages', needs };
 }
@@ -111,8 +115,15 @@ function settled(facts: ModelFacts): ModelPlan {
 function needsOf(facts: ModelFacts): StageNeed[] {
   if (facts.evaluations.some((evaluation) => matches(facts, evaluation))) return [];
   const { digests, lock } = facts;
-  const trained = facts.trainings.some((training) => sameKeys(training, digests, ['code', 'config']));
-  if (trained) return [{ stage: 'evaluate', reason: reasonToJudge(facts) }];
+  const trained = facts.trainings.filter((training) => sameKeys(training, digests, ['code', 'config']));
+  const judge: StageNeed = { stage: 'evaluate', reason: reasonToJudge(facts) };
+  if (trained.some(({ holdout }) => holdout === 'present')) return [judge];
+  if (trained.length > 0) {
+    return [
+      { stage: 'data', reason: 'the holdout has to stand beside the champion and the rows of now' },
+      judge,
+    ];
+  }
   const changed = (['code', 'config'] as const).filter((key) => lock && lock[key] !== digests[key]);
   const why = !lock
     ? 'there is no lock yet'

@@ -31,12 +31,37 @@ export const requestRecordSchema = z.strictObject({
   /** Whose command asked for it: somebody who causes a candidate doesn't approve it. */
   asked_by: loginSchema.nullable().default(null),
   run: z.int().nullable(),
-  /** How the last attempt that was looked at ended; null while it goes on. */
+  /**
+   * How the last attempt that was looked at ended; null while it goes on. `superseded`: nothing asks for it any
+   * more; `cancelled`: a person stopped it. Evidence of either is not taken, however late it comes.
+   */
   settled: z
-    .strictObject({ attempt: z.int(), outcome: z.enum(['evidence', 'fault']), note: z.string() })
+    .strictObject({
+      attempt: z.int(),
+      outcome: z.enum(['evidence', 'fault', 'superseded', 'cancelled']),
+      note: z.string(),
+    })
     .nullable(),
 });
 export type RequestRecord = z.infer<typeof requestRecordSchema>;
+
+/** `requests/<pull request>/<sha256 of key>.json`: there as long as the request is not settled. */
+export const openRequestSchema = z.strictObject({
+  kind: z.literal('roundhouse-open-request'),
+  key: z.string(),
+});
+
+/** `updates/<pull request>/<comment id>.json`: a person had the base merged into the branch, and so causes what comes. */
+export const updateRecordSchema = z.strictObject({
+  kind: z.literal('roundhouse-update'),
+  pull_request: z.int(),
+  login: loginSchema,
+  comment: z.int(),
+  /** The merge that the app made. */
+  commit: gitShaSchema,
+  at: instantSchema,
+});
+export type UpdateRecord = z.infer<typeof updateRecordSchema>;
 
 /** `claims/<sha256 of key>.json`: something that must happen once. The same owner may go on after a crash. */
 export const claimRecordSchema = z.strictObject({
@@ -58,6 +83,8 @@ const judged = {
   /** Candidate digest of the model in force that it was compared with. */
   champion: digestSchema.nullable(),
   plan: digestSchema,
+  /** The branch that the pull request was proposed to; null = the default branch. */
+  base: z.string().nullable().default(null),
 };
 
 /** `runs/<model>/<run>-<attempt>.json`: evidence that was taken from one run. Digests name evidence files. */
@@ -72,6 +99,8 @@ export const runRecordSchema = z.discriminatedUnion('stage', [
     data: digestSchema,
     /** Empty where the data broke their contract: then nothing was trained. */
     train: z.array(digestSchema),
+    /** Rows that problem.yml asked for when the contract was checked. */
+    min_rows: z.int().min(0).default(0),
   }),
   z.strictObject({
     kind: z.literal('roundhouse-run'),

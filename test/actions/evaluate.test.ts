@@ -148,9 +148,9 @@ describe('a retraining', () => {
 
 describe('what can not be judged', () => {
   test('a problem.yml that is not the one of the plan', async () => {
-    const { problem } = loadModelFolder(judged.bikes.workspace, 'bikes');
+    const { problem, data: config } = loadModelFolder(judged.bikes.workspace, 'bikes');
     await expect(judged.evaluate({ plan: planWith(digests.gates) })).rejects.toThrow(/was planned for/);
-    const { statement } = await judged.evaluate({ plan: planWith(gatesDigest(problem)) });
+    const { statement } = await judged.evaluate({ plan: planWith(gatesDigest(problem, config)) });
     expect(statement.predicate.result.bundle).toBe(first.predicate.result.bundle);
   });
 

@@ -5,10 +5,11 @@ import type { Standing } from '../../app/standing.ts';
 import { ask, gate, judged } from './facts.ts';
 
 const facts = (over: Partial<GateFacts>): GateFacts => ({
-  conflict: false,
+  conflict: null,
   faults: [],
   hold: null,
   models: [],
+  elsewhere: null,
   ...over,
 });
 const one = (standing: Standing, asks: Parameters<typeof ask>[0][] = []): Partial<GateFacts> => ({
@@ -33,11 +34,24 @@ const hold: GateFacts['hold'] = {
   at: '2026-01-01T00:00:00Z',
 };
 
+const conflict = { state: 'conflict' as const, base: 'b'.repeat(40), files: [], regenerated: [] };
+
 describe('decideChecks', () => {
   const passed = judged([gate('mae', 'passed')]);
   it.each<[string, Partial<GateFacts>, string, RegExp]>([
     ['no model', {}, 'success', /no model touched/],
-    ['a conflict', { conflict: true }, 'failure', /conflicts/],
+    [
+      'a conflict of what Roundhouse writes',
+      { conflict: { ...conflict, regenerated: ['models/bikes/model.lock'] } },
+      'failure',
+      /conflicts in models\/bikes\/model.lock: `\/update`/,
+    ],
+    [
+      'a conflict for people',
+      { conflict: { ...conflict, files: ['a', 'b', 'c', 'd'], regenerated: ['e'] } },
+      'failure',
+      /conflicts in a, b, c and 1 more: merge the base by hand/,
+    ],
     ['broken files', { faults: ['models/bikes/data.yml:1:1: x'] }, 'failure', /1 fault in/],
     ['more broken files', { faults: ['a', 'b'] }, 'failure', /2 faults in/],
     ['an untouched model', one({ state: 'untouched' }), 'success', /no model touched/],
@@ -49,12 +63,20 @@ describe('decideChecks', () => {
       /ml-lead/,
     ],
     ['an old base', one({ state: 'out-of-date', reason: 'merge the base' }), 'failure', /merge the base/],
+    ['a draft that nobody asked to run', one({ state: 'waiting', reasons: [] }), 'action_required', /\/plan/],
     ['training', one(training), 'null', /data/],
+    ['the holdout alone', one({ ...training, stage: 'data' }), 'null', /data/],
     ['judging', one({ ...training, stage: 'evaluate' }), 'null', /judging/],
     ['a fault', one({ state: 'fault', stage: 'train', run: 1, note: 'disk full' }), 'failure', /disk full/],
     ['locks to come', one(judged([gate('mae', 'passed')], { committed: false })), 'null', /locks/],
     ['a passed candidate', one(passed, [missing]), 'action_required', /0 of 1 approvals.*ml-lead/],
     ['an approved candidate', one(passed, [given]), 'success', /may be merged/],
+    [
+      'an approved candidate for another branch',
+      { ...one(passed, [given]), elsewhere: 'release' },
+      'success',
+      /into release.*only from the default branch/,
+    ],
     [
       'a failed gate',
       one(judged([gate('mae', 'failed'), gate('auc', 'passed')])),

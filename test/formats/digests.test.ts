@@ -140,9 +140,9 @@ describe('digests of parsed files', () => {
     expect(new Set([...changes, configDigest(model, data)]).size).toBe(5);
   });
   test('the gates digest follows what an evaluation reads', () => {
-    expect(gatesDigest({ ...problem, title: 'other', risk: 'high' })).toBe(gatesDigest(problem));
-    expect(gatesDigest({ ...problem, value: null })).not.toBe(gatesDigest(problem));
-    expect(gatesDigest({ ...problem, gates: [] })).not.toBe(gatesDigest(problem));
+    expect(gatesDigest({ ...problem, title: 'other', risk: 'high' }, data)).toBe(gatesDigest(problem, data));
+    expect(gatesDigest({ ...problem, value: null }, data)).not.toBe(gatesDigest(problem, data));
+    expect(gatesDigest({ ...problem, gates: [] }, data)).not.toBe(gatesDigest(problem, data));
     expect(problemDigest({ ...problem, title: 'other' })).not.toBe(problemDigest(problem));
     expect(policyDigest({ ...policy, pace: { batch_seconds: 3 } })).not.toBe(policyDigest(policy));
   });

@@ -18,6 +18,18 @@ describe('happeningOf', () => {
       { kind: 'run', id: 9, action: 'completed' },
     ],
     ['check_run', { check_run: { head_sha: 'abc' } }, { kind: 'check-asked-again', head: 'abc' }],
+    [
+      'merge_group',
+      {
+        action: 'checks_requested',
+        merge_group: { head_sha: 'abc', head_ref: 'refs/heads/q', base_sha: 'def' },
+      },
+      {
+        kind: 'merge-group',
+        action: 'checks_requested',
+        group: { head: 'abc', head_ref: 'refs/heads/q', base: 'def' },
+      },
+    ],
     ['check_suite', { check_suite: { head_sha: 'abc' } }, { kind: 'check-asked-again', head: 'abc' }],
   ])('%s', (event, payload, expected) => {
     expect(happeningOf(event, { ...about, ...payload })).toEqual({ ...base, ...expected });

@@ -16,6 +16,8 @@ export function fakeTrees() {
 
   const trees: Trees = {
     ref: async (name) => refs.get(name) ?? null,
+    refs: async (prefix) =>
+      [...refs].flatMap(([name, sha]) => (name.startsWith(prefix) ? [{ name, sha }] : [])),
     commit: async (sha) => {
       const found = commits.get(sha);
       if (!found) throw new Error(`no commit ${sha}`);
@@ -26,10 +28,11 @@ export function fakeTrees() {
         path,
         sha: hash(text),
         size: text.length,
+        mode: '100644',
       })),
     text: async (blob) => blobs.get(blob) ?? '',
-    write: async ({ parent, message, changes }) => {
-      const files = new Map(parent === null ? [] : commits.get(parent)?.files);
+    write: async ({ parent, merged = null, onto = parent, message, changes }) => {
+      const files = new Map(onto === null ? [] : commits.get(onto)?.files);
       for (const change of changes as Change[]) {
         const text = 'blob' in change ? (blobs.get(change.blob) ?? '') : change.text;
         if (text === null) files.delete(change.path);
@@ -40,8 +43,14 @@ export function fakeTrees() {
       }
       count += 1;
       const sha = hash(`commit ${count}`);
-      commits.set(sha, { sha, tree: sha, parents: parent === null ? [] : [parent], message, files });
+      const parents = [parent, merged].filter((known) => known !== null);
+      commits.set(sha, { sha, tree: sha, parents, message, files });
       return sha;
+    },
+    mergeBase: async (a, b) => {
+      const found = [...commits.keys()].findLast((sha) => descends(a, sha) && descends(b, sha));
+      if (!found) throw new Error(`${a} and ${b} have no common commit`);
+      return found;
     },
     contains: async (descendant, ancestor) => descends(descendant, ancestor),
     createRef: async (name, sha) => {

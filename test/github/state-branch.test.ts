@@ -83,6 +83,27 @@ describe('the branch roundhouse', () => {
     expect(((await state.read('audit/2026/03/01.jsonl')) ?? '').trimEnd().split('\n')).toHaveLength(2);
   });
 
+  it('removes what is there, and asks for nothing where it is not', async () => {
+    const { trees } = fakeTrees();
+    const asked: (string | null)[] = [];
+    const write: typeof trees.write = async (change) => {
+      for (const entry of change.changes) if ('text' in entry && entry.text === null) asked.push(entry.path);
+      return trees.write(change);
+    };
+    const state = open({ ...trees, write });
+    await state.write({ changes: [{ path: 'requests/1/a.json', text: 'a' }], audit });
+    const gone = ['requests/1/a.json', 'requests/1/b.json'].map((path) => ({ path, text: null }));
+    await state.write({ changes: gone, audit });
+    expect(await state.paths('requests/')).toEqual([]);
+    expect(asked).toEqual(['requests/1/a.json']);
+    await state.write({
+      changes: [{ path: 'requests/1/a.json', text: 'b' }],
+      fresh: ['requests/1/a.json'],
+      audit,
+    });
+    expect(await state.read('requests/1/a.json')).toBe('b');
+  });
+
   it('loses no record however many processes write', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(3), { minLength: 1, maxLength: 12 }), async (writers) => {

@@ -35,7 +35,8 @@ const lock: ModelLock = {
   window: null,
 };
 const judged: RecordedEvaluation = { ...digests, candidate, champion };
-const trained = { code: digests.code, config: digests.config };
+const trained = { code: digests.code, config: digests.config, holdout: 'present' as const };
+const former = { ...trained, holdout: 'former' as const };
 const facts = (changes: Partial<ModelFacts>): ModelFacts => ({
   model: 'bikes',
   draft: false,
@@ -77,6 +78,16 @@ describe('which stages run', () => {
       { lock, trainings: [trained], evaluations: [{ ...judged, champion: null }] },
       ['evaluate'],
     ],
+    [
+      'champion changed, and its holdout is another',
+      { lock, trainings: [former], evaluations: [{ ...judged, champion: null }] },
+      ['data', 'evaluate'],
+    ],
+    [
+      'the holdout was built again beside the champion of now',
+      { lock, trainings: [former, trained], evaluations: [{ ...judged, champion: null }] },
+      ['evaluate'],
+    ],
     ['judged, the locks not committed', { trainings: [trained], evaluations: [judged] }, 'lock'],
     ['judged and locked', { lock, trainings: [trained], evaluations: [judged] }, 'current'],
     [
@@ -109,6 +120,9 @@ describe('the base moves', () => {
   const before: RecordedEvaluation = { ...judged, config: digest('0') };
   test('inputs changed: out of date, nothing runs', () => {
     expect(plan({ lock, evaluations: [before] }, 'base')).toMatchObject({ state: 'out-of-date' });
+  });
+  test('inputs changed under a branch without locks of its own: the stages run', () => {
+    expect(plan({ lock, baseLock: lock, evaluations: [before] }, 'base')).toMatchObject({ state: 'work' });
   });
   test('the same facts after a push of the author run the stages', () => {
     expect(plan({ lock, evaluations: [before] }, 'head')).toMatchObject({ state: 'work' });

@@ -40,6 +40,11 @@ async function pushBranch(branch: string, from: string, files: Record<string, st
   await rest.git.createRef({ ...R, ref: `refs/heads/${branch}`, sha: commit.data.sha });
 }
 
+async function contentOf(path: string): Promise<string> {
+  const { data } = await world.as('ml-lead').rest.repos.getContent({ ...R, path });
+  return Buffer.from('content' in data ? data.content : '', 'base64').toString();
+}
+
 async function propose(head: string, base: string): Promise<number> {
   const { rest } = world.as('data-scientist');
   return (await rest.pulls.create({ ...R, title: head, head, base, body: '' })).data.number;
@@ -87,17 +92,27 @@ const seeded = (seed: number) => {
 };
 
 describe('what a writer tries', { timeout: 240_000 }, () => {
-  it("does not plan what is proposed to a branch of a writer's own, so nothing of it counts on main", async () => {
+  it("judges what is proposed to a branch of a writer's own by the default branch's workflows, for itself alone", async () => {
     const files = seeded(101);
-    await pushBranch('evil', 'main', { '.github/workflows/note.txt': 'my own workflow would stand here' });
+    const policy = await contentOf('.github/roundhouse.yml');
+    const own = policy.replace(
+      'model: { required: 1, roles: [ml-lead] }',
+      'model: { required: 1, roles: [product-owner] }',
+    );
+    expect(own).not.toBe(policy);
+    const workflow = '.github/workflows/roundhouse.yml';
+    await pushBranch('evil', 'main', { [workflow]: 'my own workflow', '.github/roundhouse.yml': own });
     await pushBranch('evil-head', 'evil', files);
-    const before = world.jobs.runs.length;
     const evil = await propose('evil-head', 'evil');
-    expect((await gateOf(world, evil, 'success')).title).toBe('only pull requests to main are planned');
-    expect(world.jobs.runs).toHaveLength(before);
+    const asked = await gateOf(world, evil, 'action_required');
+    expect(asked.title).toContain('1 by product-owner');
+    const before = world.jobs.runs.length;
+    expect(world.jobs.runs.slice(-2).map(({ workflow: { path }, ref_name }) => [path, ref_name])).toEqual(
+      ['roundhouse.yml', 'roundhouse-evaluate.yml'].map((name) => [`.github/workflows/${name}`, 'main']),
+    );
     const honest = await openPull(world, 'data-scientist', { branch: 'honest', files });
     await gateOf(world, honest, 'action_required');
-    const paths = world.jobs.runs.slice(before).map(({ workflow }) => workflow.path.split('/').at(-1));
+    const paths = world.jobs.runs.slice(before).map(({ workflow: { path } }) => path.split('/').at(-1));
     expect(paths).toEqual(['roundhouse.yml', 'roundhouse-evaluate.yml']);
   });
 
@@ -128,10 +143,7 @@ describe('what a writer tries', { timeout: 240_000 }, () => {
   });
 
   it('does not register a candidate whose problem nobody approved', async () => {
-    const { data } = await world
-      .as('ml-lead')
-      .rest.repos.getContent({ ...R, path: 'models/bikes/problem.yml' });
-    const text = Buffer.from('content' in data ? data.content : '', 'base64').toString();
+    const text = await contentOf('models/bikes/problem.yml');
     const loose = text.replace(/threshold: [\d.]+/, 'threshold: 99999');
     expect(loose).not.toBe(text);
     const files = { ...seeded(103), 'models/bikes/problem.yml': loose };

@@ -29,11 +29,19 @@ export type Findings = {
   faults: Set<string>;
   /** Holds every run back while true. */
   paused: boolean;
+  /** Keeps runs of these workflow files back while the others go on. */
+  held: Set<string>;
   /** Changes evidence before it is uploaded, by artifact name. */
   forge: (name: string, statement: Statement) => unknown;
 };
 
-export type FakeJobs = { findings: Findings; runs: ClaimedRun[]; stop(): Promise<void> };
+export type FakeJobs = {
+  findings: Findings;
+  runs: ClaimedRun[];
+  /** Names of the artifacts handed over, oldest first. */
+  uploaded: string[];
+  stop(): Promise<void>;
+};
 
 /**
  * Stands in for the job runner: takes every dispatched run of the local GitHub and uploads hand-made evidence
@@ -56,9 +64,11 @@ export function startFakeJobs({
     canary: 'passed',
     faults: new Set(),
     paused: false,
+    held: new Set(),
     forge: (_name, statement) => statement,
   };
   const runs: ClaimedRun[] = [];
+  const uploaded: string[] = [];
   let stopped = false;
 
   async function call(
@@ -81,6 +91,7 @@ export function startFakeJobs({
       'application/zip',
     );
     if (answer.status !== 201) throw new Error(`artifact ${name}: ${answer.status}`);
+    uploaded.push(name);
   }
 
   async function work(claimed: ClaimedRun): Promise<void> {
@@ -89,7 +100,7 @@ export function startFakeJobs({
       attempt: claimed.attempt,
       repository: `${claimed.repository.owner}/${claimed.repository.name}`,
     };
-    const file = claimed.workflow.path.split('/').at(-1) ?? '';
+    const file = fileOf(claimed);
     const fails = findings.faults.has(file);
     if (!fails) await evidence(file, claimed, run);
     const update = { status: 'completed', conclusion: fails ? 'failure' : 'success', jobs: [] };
@@ -135,8 +146,13 @@ export function startFakeJobs({
     await upload(run, `evidence-retrain-0-${run.attempt}`, statementOf('retrain', { ...about, result }));
   }
 
+  const fileOf = ({ workflow }: ClaimedRun) => workflow.path.split('/').at(-1) ?? '';
+
   async function loop(): Promise<void> {
+    const waiting: ClaimedRun[] = [];
     while (!stopped) {
+      const free = waiting.findIndex((claimed) => !findings.held.has(fileOf(claimed)));
+      for (const claimed of free < 0 ? [] : waiting.splice(free, 1)) await work(claimed);
       if (findings.paused) {
         await new Promise((resolve) => setTimeout(resolve, 20));
         continue;
@@ -146,7 +162,8 @@ export function startFakeJobs({
       if (answer.status !== 200) continue;
       const claimed = (await answer.json()) as ClaimedRun;
       runs.push(claimed);
-      await work(claimed);
+      if (findings.held.has(fileOf(claimed))) waiting.push(claimed);
+      else await work(claimed);
     }
   }
 
@@ -154,6 +171,7 @@ export function startFakeJobs({
   return {
     findings,
     runs,
+    uploaded,
     async stop() {
       stopped = true;
       await running;

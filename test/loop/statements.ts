@@ -92,7 +92,7 @@ export function trainResult(plan: JobPlan, index: number) {
     candidate: { index, name: plan.candidates[index]?.name ?? '', trainer: 'mlp', params: { epochs: 1 } },
     seed: 1,
     backend: 'wasm',
-    data: digestOf('data'),
+    data: digestOf(`${plan.digests.config} data`),
     validation: { metric: 'mae', value: 50 - index, rows: 100 },
     refit: 'none',
     twin: { model: served, rows: 900 },
