@@ -49,7 +49,17 @@ processCommand('demo', {
     ['--exit', 'stop the local GitHub at the end'],
     ['--dir <dir>', 'keep state here instead of a wiped ./.roundhouse/local'],
     ['--port <n>', 'port of the local GitHub (0 = any)'],
-    ['--seed <n>', 'seed of the training'],
+    ['--data <file>', 'play it on this CSV or Parquet instead of the bikes'],
+    ['--target <column>', 'what is predicted'],
+    [
+      '--time <columns>',
+      'column of the time, or several, such as year,month,day,hour (default: order of the file)',
+    ],
+    ['--task <task>', 'regression, binary or multiclass (default: by the values)'],
+    ['--positive <value>', 'value of the target that means yes'],
+    ['--delimiter <character>', 'what stands between the values of a CSV'],
+    ['--name <name>', 'name of the model (default: of the file)'],
+    ['--sample <n>', 'play this many rows of it (default: 20,000 at most)'],
     ['--json', 'end with one JSON object'],
   ],
 });

@@ -5,6 +5,7 @@ import { Octokit } from 'octokit';
 import { afterAll, expect, test } from 'vitest';
 import { readMarker } from '#lib/formats/sticky.ts';
 import { randomOf } from '#lib/ml/stats/random.ts';
+import { bikes } from '../../runners/local/demo/bikes.ts';
 import { play } from '../../runners/local/demo/play.ts';
 import { terminalTimeline } from '../../runners/local/demo/timeline.ts';
 import { pause } from '../../runners/local/fleet.ts';
@@ -56,12 +57,14 @@ test('the app killed with -9 at five seeded instants leaves one of everything', 
     port: 0,
     keep: true,
     timeline: terminalTimeline(process.stderr, true),
-    variant: 'real',
-    quarters: 1,
-    edit: (files) =>
-      Object.fromEntries(
-        Object.entries(files).map(([path, text]) => [path, text.replace(/epochs: \d+/g, 'epochs: 6')]),
-      ),
+    case: bikes({
+      variant: 'real',
+      quarters: 1,
+      edit: (files) =>
+        Object.fromEntries(
+          Object.entries(files).map(([path, text]) => [path, text.replace(/epochs: \d+/g, 'epochs: 6')]),
+        ),
+    }),
     onStarted: (local) => {
       tormenting = torment(local, () => isOver, killed);
     },

@@ -300,7 +300,7 @@ function expectSummaryTraced(): void {
     return String(out.read());
   };
   // The change is the one figure that is computed when it is printed: from two that are traced.
-  const figures = traceFigures({ facts: record, render, words: /cost per 1,000|[-+]?\d+ %/g });
+  const figures = traceFigures({ facts: record, render, words: /cost\/1,000|[-+]?\d+ %/g });
   expect(figures.length).toBeGreaterThan(8);
   expect(figures.filter(({ found }) => !found)).toEqual([]);
   const better = structuredClone(record);

@@ -2,17 +2,11 @@ import { approve, candidateFigures, deployed, gateOf, mergeWhenGreen, versions }
 import { PRODUCTION, type Stage } from './stage.ts';
 import { until } from './wait.ts';
 
-export type Change = {
-  issue: { title: string; body: string };
-  /** Files of the first data and model pull request, by path. */
-  files: Record<string, string>;
-  /** Data time at which the story starts. */
-  at: string;
-};
-
-/** Problem issue -> reply -> approval -> definition pull request -> merge. */
-export async function defineProblem(stage: Stage, { issue, at }: Change): Promise<void> {
+/** Problem issue -> reply -> approval -> definition pull request -> merge. Gives the issue's number. */
+export async function defineProblem(stage: Stage): Promise<number> {
   const { people, timeline, expectations } = stage;
+  const { issue } = stage.case;
+  const at = stage.case.opening.toISOString();
   timeline.chapter('1  Problem definition');
   const opened = await people.productOwner.openIssue({ ...issue, labels: ['ml-problem'] });
   timeline.event({
@@ -47,26 +41,29 @@ export async function defineProblem(stage: Stage, { issue, at }: Change): Promis
     (await versions(stage)).length === 0,
     await versions(stage),
   );
+  return opened.number;
 }
 
-/** Data and model pull request -> data, train, evaluate -> card -> approval -> merge -> v1.0.0 in production. */
-export async function firstVersion(stage: Stage, { files, at }: Change): Promise<void> {
+/**
+ * Data and model pull request -> data, train, evaluate -> card -> approval -> merge -> v1.0.0 in production.
+ * False where the gates refuse the candidate: then nothing is registered and nothing serves.
+ */
+export async function firstVersion(stage: Stage): Promise<boolean> {
   const { people, timeline, expectations, model } = stage;
+  const { first, opening } = stage.case;
+  const at = opening.toISOString();
   timeline.chapter('2  Data and model');
   const branch = `${model}-first-model`;
-  await people.dataScientist.pushBranch(branch, `${model}: data, pipeline and first candidates`, files);
-  const pull = await people.dataScientist.openPull({
-    title: `${model}: first model`,
-    head: branch,
-    body: 'Data sources, pipeline, contract and two candidates. Season and month are left out on purpose: see data.yml.',
-  });
+  await first.push(stage, branch);
+  const pull = await people.dataScientist.openPull({ title: first.title, head: branch, body: first.body });
   timeline.event({
     at,
     who: people.dataScientist.login,
-    what: `opens #${pull.number}: data, pipeline, linear and MLP candidates`,
+    what: `opens #${pull.number}: ${first.brings}`,
     link: pull.url,
   });
-  const asked = await gateOf(people.mlLead, pull.number, ['action_required'], stage);
+  const asked = await gateOf(people.mlLead, pull.number, ['action_required', 'failure'], stage);
+  if (await refused(stage, asked, at)) return false;
   timeline.event({
     at,
     who: 'roundhouse',
@@ -86,6 +83,21 @@ export async function firstVersion(stage: Stage, { files, at }: Change): Promise
     figures: rollout.description,
   });
   expectations.expect('v1.0.0 is deployed', rollout.state === 'success', rollout);
+  return true;
+}
+
+/** A candidate that the gates refuse: people close its pull request, and what serves stays. */
+export async function refused(
+  stage: Stage,
+  { number, url, gate, conclusion }: { number: number; url: string; gate: string; conclusion: string },
+  at: string,
+): Promise<boolean> {
+  if (conclusion !== 'failure') return false;
+  const { timeline, people } = stage;
+  timeline.event({ at, who: 'roundhouse', what: `refuses #${number}: ${gate}`, link: url });
+  await people.mlLead.close(number);
+  timeline.event({ at, who: people.mlLead.login, what: `closes #${number}: what serves stays` });
+  return true;
 }
 
 /** Approves as often as the app asks: once for a passed verdict, once more by the gate's owner where it is inconclusive. */

@@ -22,7 +22,10 @@ export type Person = {
   ): Promise<Record<string, { status: string; conclusion: string | null; title: string; url: string }>>;
   /** Merges at the head that was looked at, or throws. */
   merge(number: number, sha: string): Promise<{ sha: string }>;
+  close(number: number): Promise<void>;
   file(path: string, ref?: string): Promise<string | null>;
+  /** Paths of the files on a branch that start with the prefix. */
+  paths(branch: string, prefix: string): Promise<string[]>;
   tags(prefix: string): Promise<string[]>;
   releases(): Promise<{ tag: string; url: string; draft: boolean; assets: string[] }[]>;
   deployments(
@@ -177,6 +180,15 @@ export function person({ login, token, at }: { login: string; token: string; at:
     async merge(pull_number, sha) {
       const { data } = await rest.pulls.merge({ ...where, pull_number, sha, merge_method: 'merge' });
       return { sha: data.sha };
+    },
+    async close(pull_number) {
+      await rest.pulls.update({ ...where, pull_number, state: 'closed' });
+    },
+    async paths(branch, prefix) {
+      const { data } = await rest.git.getTree({ ...where, tree_sha: branch, recursive: '1' });
+      return data.tree.flatMap(({ path, type }) =>
+        type === 'blob' && path?.startsWith(prefix) ? [path] : [],
+      );
     },
     async file(path, ref) {
       try {

@@ -1,19 +1,13 @@
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { randomOf } from '#lib/ml/stats/random.ts';
-import { openStore } from '#lib/store/open.ts';
 import { type Local, startLocal } from '../local.ts';
 import { expectations } from './expect.ts';
 import { defineProblem, firstVersion } from './opening.ts';
 import { person } from './people.ts';
-import { modelFiles, problemIssue, pushFirstCommit } from './repository.ts';
-import { bikesCsv, liveRows, type Variant } from './rows.ts';
-import { OWNER, PRODUCTION, type Stage } from './stage.ts';
-import { type SummaryRow, summaryRow } from './summary.ts';
+import { type Access, pushFirstCommit } from './repository.ts';
+import { type Case, OWNER, PRODUCTION, type Stage } from './stage.ts';
 import type { Timeline } from './timeline.ts';
 import { startTraffic, type Traffic } from './traffic.ts';
-import { playStretch, type Stretch } from './year.ts';
+import { askForRetraining, type CheckRecord, playStretch } from './year.ts';
 
 export const PEOPLE = [
   { login: 'product-owner', role: 'write' },
@@ -22,83 +16,68 @@ export const PEOPLE = [
 ] as const;
 
 export type PlayOptions = {
+  case: Case;
   dir: string;
   port: number;
   /** Keep what is in `dir`; by default it is wiped. */
   keep: boolean;
   timeline: Timeline;
-  variant: Variant;
-  /** How many quarters pass; 4 = all of 2012. */
-  quarters: number;
   /** Told once everything runs, for tests that kill a part of it. */
   onStarted?(local: Local): void;
-  /** Changes the data scientist's files, for tests that want a quick training. */
-  edit?(files: Record<string, string>): Record<string, string>;
 };
 
 export type Played = {
   stage: Stage;
-  rows: SummaryRow[];
+  records: CheckRecord[];
   traffic: ReturnType<Traffic['stats']>;
   stop(): Promise<void>;
 };
 
-const MODEL = 'bikes';
-const OPENING = '2012-01-01T00:00:00Z';
-const LABEL_LAG_MS = 86_400_000;
-const QUARTERS = ['2012-01-01', '2012-04-01', '2012-07-01', '2012-10-01', '2013-01-01'].map((day) =>
-  Date.parse(`${day}T00:00:00Z`),
-);
-const SHUFFLE_SEED = 7;
+const NO_TRAFFIC: Played['traffic'] = { sent: 0, failed: 0, labelled: 0, byVersion: {}, failures: [] };
 
-/** The whole loop on the bikes: everything happens through the public interfaces of real processes. */
+/** The whole loop on a case: everything happens through the public interfaces of real processes. */
 export async function play(options: PlayOptions): Promise<Played> {
-  const { dir, timeline, variant, edit = (files) => files } = options;
+  const { dir, timeline } = options;
+  const { model, opening } = options.case;
+  const at = opening.toISOString();
   if (!options.keep) rmSync(dir, { recursive: true, force: true });
   const local = await startLocal({
     dir,
     port: options.port,
     owner: OWNER,
-    repository: MODEL,
+    repository: model,
     people: [...PEOPLE],
-    onExit: (name, how) => timeline.event({ at: OPENING, who: 'local', what: `${name} ended: ${how}` }),
+    onExit: (name, how) => timeline.event({ at, who: 'local', what: `${name} ended: ${how}` }),
   });
   options.onStarted?.(local);
   try {
-    const stage = prepare(local, timeline);
+    const stage = prepare(local, timeline, options.case);
     timeline.event({
-      at: OPENING,
+      at,
       who: 'local',
       what: 'GitHub, app, job runner and supervisor run',
-      link: `${local.url}/${OWNER}/${MODEL}`,
+      link: `${local.url}/${OWNER}/${model}`,
     });
-    await local.setClock(new Date(OPENING));
-    await pushFirstCommit({
-      url: local.url,
-      owner: OWNER,
-      repository: MODEL,
-      login: 'ml-lead',
-      token: tokenOf(local, 'ml-lead'),
-      supervisor: local.supervisorUrl,
-    });
-    const history = await openStore(pathToFileURL(join(dir, 'store')).href).put(bikesCsv());
-    const change = { issue: problemIssue(), files: edit(modelFiles(MODEL, { history })), at: OPENING };
-    await defineProblem(stage, change);
-    await firstVersion(stage, change);
-    const { rows, traffic } = await playYear(stage, { variant, quarters: options.quarters });
-    return { stage, rows, traffic, stop: () => local.stop() };
+    await local.setClock(opening);
+    await pushFirstCommit({ ...accessOf(local, model, 'ml-lead'), supervisor: local.supervisorUrl });
+    const issue = await defineProblem(stage);
+    const serves = await firstVersion(stage);
+    const lived = serves ? await live(stage, issue) : { records: [], traffic: NO_TRAFFIC };
+    return { stage, ...lived, stop: () => local.stop() };
   } catch (error) {
     await local.stop();
     throw error;
   }
 }
 
-function prepare(local: Local, timeline: Timeline): Stage {
-  const at = { owner: OWNER, repo: MODEL, apiUrl: local.apiUrl };
+function prepare(local: Local, timeline: Timeline, played: Case): Stage {
+  const { model } = played;
+  const at = { owner: OWNER, repo: model, apiUrl: local.apiUrl };
   const named = (login: string) => person({ login, token: tokenOf(local, login), at });
   return {
     local,
-    model: MODEL,
+    case: played,
+    model,
     timeline,
     expectations: expectations(),
     people: {
@@ -109,33 +88,25 @@ function prepare(local: Local, timeline: Timeline): Stage {
   };
 }
 
-async function playYear(
-  stage: Stage,
-  { variant, quarters }: { variant: Variant; quarters: number },
-): Promise<{ rows: SummaryRow[]; traffic: ReturnType<Traffic['stats']> }> {
-  const traffic = await startTraffic({
-    url: await routerUrl(stage.local),
-    model: MODEL,
-    rows: liveRows(variant, randomOf(SHUFFLE_SEED)),
-    labelLagMs: LABEL_LAG_MS,
-  });
-  const rows: SummaryRow[] = [];
+/** The stretches one after the other; where nothing was opened until the last but one, a person asks for a retraining. */
+async function live(stage: Stage, issue: number): Promise<Pick<Played, 'records' | 'traffic'>> {
+  const { model, rows, labelLagMs, stretches, asks, pace } = stage.case;
+  const traffic = await startTraffic({ url: await routerUrl(stage.local), model, rows, labelLagMs });
+  traffic.pace(pace.quiet);
+  const records: CheckRecord[] = [];
   try {
-    for (const stretch of stretches(quarters))
-      rows.push(summaryRow(stretch.name, await playStretch(stage, traffic, stretch)));
+    for (const [index, stretch] of stretches.entries()) {
+      const record = await playStretch(stage, traffic, stretch);
+      records.push(record);
+      const isTime = index === Math.max(0, stretches.length - 2);
+      if (asks && isTime && records.every(({ decision }) => decision === 'none')) {
+        await askForRetraining(stage, { traffic, stretch, issue });
+      }
+    }
   } finally {
     await traffic.stop();
   }
-  return { rows, traffic: traffic.stats() };
-}
-
-function stretches(quarters: number): Stretch[] {
-  return Array.from({ length: quarters }, (_, index) => ({
-    name: `Q${index + 1} 2012`,
-    from: QUARTERS[index] ?? 0,
-    until: QUARTERS[index + 1] ?? 0,
-    last: index === quarters - 1,
-  }));
+  return { records, traffic: traffic.stats() };
 }
 
 async function routerUrl(local: Local): Promise<string> {
@@ -146,6 +117,11 @@ async function routerUrl(local: Local): Promise<string> {
   const url = environments.find(({ name }) => name === PRODUCTION)?.url;
   if (url === undefined) throw new Error('the supervisor has no router for production');
   return url;
+}
+
+/** Git access of a person to the repository of the story. */
+export function accessOf(local: Local, repository: string, login: string): Access {
+  return { url: local.url, owner: OWNER, repository, login, token: tokenOf(local, login) };
 }
 
 function tokenOf(local: Local, login: string): string {

@@ -13,14 +13,7 @@ const run = promisify(execFile);
 export const MONITOR_SCHEDULE = '17 5 * * *';
 
 /** The first commit of a user's repository, pushed over git by a person: an app may not write workflow files. */
-export async function pushFirstCommit(to: {
-  url: string;
-  owner: string;
-  repository: string;
-  login: string;
-  token: string;
-  supervisor: string;
-}): Promise<void> {
+export async function pushFirstCommit(to: Access & { supervisor: string }): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'roundhouse-first-'));
   try {
     const sha = await packageCommit();
@@ -32,17 +25,43 @@ export async function pushFirstCommit(to: {
       mkdirSync(dirname(join(folder, path)), { recursive: true });
       writeFileSync(join(folder, path), text);
     }
-    const git = (...args: string[]) => run('git', ['-C', folder, ...args], { env: gitEnvironment(to.login) });
+    const git = gitIn(folder, to.login);
     await git('init', '--quiet', '--initial-branch', 'main');
     await git('add', '--all');
     await git('commit', '--quiet', '--message', 'Roundhouse: policy, workflows and issue forms');
-    const address = new URL(`${to.url}/${to.owner}/${to.repository}.git`);
-    address.username = to.login;
-    address.password = to.token;
-    await git('push', '--quiet', address.href, 'main');
+    await git('push', '--quiet', addressOf(to), 'main');
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+export type Access = { url: string; owner: string; repository: string; login: string; token: string };
+
+/** A person's clone of the default branch, in a folder that goes away again. */
+export async function inClone<Result>(
+  access: Access,
+  work: (clone: { folder: string; git: (...args: string[]) => Promise<unknown> }) => Promise<Result>,
+): Promise<Result> {
+  const folder = mkdtempSync(join(tmpdir(), 'roundhouse-clone-'));
+  try {
+    const git = gitIn(folder, access.login);
+    await git('clone', '--quiet', addressOf(access), '.');
+    return await work({ folder, git });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function gitIn(folder: string, login: string): (...args: string[]) => Promise<unknown> {
+  const env = gitEnvironment(login);
+  return (...args) => run('git', ['-C', folder, ...args], { env });
+}
+
+function addressOf({ url, owner, repository, login, token }: Access): string {
+  const address = new URL(`${url}/${owner}/${repository}.git`);
+  address.username = login;
+  address.password = token;
+  return address.href;
 }
 
 function gitEnvironment(login: string): NodeJS.ProcessEnv {
@@ -89,12 +108,14 @@ export function modelFiles(model: string, values: Record<string, string>): Recor
 
 type FormField = { type: string; id?: string; attributes: { label?: string; render?: string } };
 
-/** The issue as GitHub renders the answers to the form: a heading per field, `_No response_` where there is none. */
+/** The issue of the bikes. */
 export function problemIssue(): { title: string; body: string } {
-  const answers = parse(readFileSync(join(packageRoot(), FOLDER, 'problem-form.yml'), 'utf8')) as Record<
-    string,
-    unknown
-  >;
+  const answers = parse(readFileSync(join(packageRoot(), FOLDER, 'problem-form.yml'), 'utf8'));
+  return issueOf(answers as Record<string, unknown>, 'hourly bike rentals');
+}
+
+/** The issue as GitHub renders the answers to the form: a heading per field, `_No response_` where there is none. */
+export function issueOf(answers: Record<string, unknown>, subject: string): { title: string; body: string } {
   const form = parse(readFileSync(join(packageRoot(), 'templates/issue-forms/ml-problem.yml'), 'utf8')) as {
     title?: string;
     body: FormField[];
@@ -105,5 +126,5 @@ export function problemIssue(): { title: string; body: string } {
       ({ id, attributes }) =>
         `### ${attributes.label}\n\n${String(answers[id ?? ''] ?? '_No response_').trim()}`,
     );
-  return { title: `${form.title ?? ''}hourly bike rentals`, body: sections.join('\n\n') };
+  return { title: `${form.title ?? ''}${subject}`, body: sections.join('\n\n') };
 }

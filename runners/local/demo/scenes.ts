@@ -41,7 +41,7 @@ export async function gateOf(
   number: number,
   wanted: readonly string[],
   stage: Stage,
-): Promise<PullSummary & { gate: string }> {
+): Promise<PullSummary & { gate: string; conclusion: string }> {
   return until(
     `roundhouse/gate on #${number} to become ${wanted.join(' or ')}`,
     async () => {
@@ -51,7 +51,9 @@ export async function gateOf(
       if (gate?.status !== 'completed' || gate.conclusion === null) return undefined;
       if (gate.conclusion === 'failure' && !wanted.includes('failure'))
         throw new Error(`roundhouse/gate on #${number} failed: ${gate.title} (${pull.url})`);
-      return wanted.includes(gate.conclusion) ? { ...pull, gate: gate.title } : undefined;
+      return wanted.includes(gate.conclusion)
+        ? { ...pull, gate: gate.title, conclusion: gate.conclusion }
+        : undefined;
     },
     { timeline: stage.timeline, timeoutMs: 300_000 },
   );

@@ -1,5 +1,9 @@
 import { styleText } from 'node:util';
+import { bars } from './figures.ts';
 import { type CheckRecord, interval } from './year.ts';
+
+const MOST_COLUMNS = 120;
+const SERVED_BY = 4;
 
 export type SummaryRow = {
   stretch: string;
@@ -20,15 +24,14 @@ export type SummaryRow = {
 /** One row a stretch, all of it read from the recorded evidence. */
 export function summaryRow(stretch: string, { monitor, decision, path }: CheckRecord): SummaryRow {
   const [performance] = monitor.performance;
-  if (performance === undefined) throw new Error(`${path} has no performance figure`);
-  const first = monitor.replay.find(({ metric }) => metric === performance.metric);
+  const first = monitor.replay.find(({ metric }) => metric === performance?.metric);
   return {
     stretch,
     window: monitor.window,
     predictions: monitor.predictions,
     versions: monitor.versions,
-    metric: performance.metric,
-    served: performance.served,
+    metric: performance?.metric ?? '',
+    served: performance?.served ?? { estimate: Number.NaN, lower: null, upper: null },
     first: first === undefined ? null : { version: first.version, ...first.estimate },
     drift: monitor.drift_verdict,
     decay: monitor.decay,
@@ -41,7 +44,8 @@ export function summaryRow(stretch: string, { monitor, decision, path }: CheckRe
 
 export function printSummary(rows: SummaryRow[], out: NodeJS.WriteStream): void {
   const bold = (text: string) => (out.isTTY ? styleText('bold', text) : text);
-  const metric = rows[0]?.metric ?? '';
+  const metric = rows.find((row) => row.metric !== '')?.metric ?? '';
+  const isPriced = rows.some(({ value }) => value !== null);
   const head = [
     '',
     `${metric} v${rows[0]?.first?.version ?? '1.0.0'} alone`,
@@ -50,33 +54,62 @@ export function printSummary(rows: SummaryRow[], out: NodeJS.WriteStream): void 
     'served by',
     'inputs',
     'decay',
-    'retraining',
-    'cost per 1,000',
+    'retrain',
+    ...(isPriced ? ['cost/1,000'] : []),
   ];
   const body = rows.map((row) => [
     row.stretch,
-    row.first === null ? '-' : interval(row.first),
-    interval(row.served),
-    row.first === null ? '-' : change(row.served.estimate, row.first.estimate),
+    row.first === null ? '-' : figure(row.first, row.metric),
+    figure(row.served, row.metric),
+    row.first === null || !(row.served.estimate >= 0) ? '-' : change(row.served.estimate, row.first.estimate),
     row.versions.map(({ version, predictions }) => `v${version} ${predictions}`).join(', '),
-    row.drift,
-    row.decay === 'failed' ? 'yes' : row.decay === 'passed' ? 'no' : 'cannot tell',
+    row.drift === 'inconclusive' ? 'unsure' : row.drift,
+    row.decay === 'failed' ? 'yes' : row.decay === 'passed' ? 'no' : 'unsure',
     row.decision === 'open' ? 'opened' : 'none',
-    row.value === null ? '-' : `${Math.round(row.value.served).toLocaleString('en')} ${row.value.unit}`,
+    ...(isPriced ? [price(row)] : []),
   ]);
-  const widths = head.map((title, column) =>
-    Math.max(title.length, ...body.map((cells) => cells[column]?.length ?? 0)),
+  const widths = fitted(
+    head.map((title, column) => Math.max(title.length, ...body.map((cells) => cells[column]?.length ?? 0))),
   );
   const line = (cells: string[]) =>
     cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .map((cell, column) => clipped(cell, widths[column] ?? 0).padEnd(widths[column] ?? 0))
       .join('  ')
       .trimEnd();
   out.write(`\n${bold(line(head))}\n${body.map(line).join('\n')}\n`);
+  for (const [name, values] of [
+    ['alone', rows.map(({ first }) => first?.estimate ?? 0)],
+    ['as served', rows.map(({ served }) => served.estimate)],
+  ] as const) {
+    if (rows.length > 1) out.write(`${metric} ${name.padEnd(9)} ${bars(values)}\n`);
+  }
 }
 
-/** Below 0 = less error than the first version would have made. */
+/** What served is the one column that may be cut: the evidence has all of it. */
+function fitted(widths: number[]): number[] {
+  const total = widths.reduce((sum, width) => sum + width + 2, -2);
+  return widths.map((width, column) =>
+    column === SERVED_BY ? Math.max(9, width - Math.max(0, total - MOST_COLUMNS)) : width,
+  );
+}
+
+function clipped(cell: string, width: number): string {
+  return cell.length > width ? `${cell.slice(0, width - 1)}…` : cell;
+}
+
+/** Without an interval the estimate stands alone: a window of few days has too few units for one. */
+function figure(estimate: SummaryRow['served'], metric: string): string {
+  if (!Number.isFinite(estimate.estimate)) return '-';
+  return interval(estimate, metric).replace(' (too few units for an interval)', ' [too few]');
+}
+
+function price({ value }: SummaryRow): string {
+  return value === null ? '-' : `${Math.round(value.served).toLocaleString('en')} ${value.unit}`;
+}
+
+/** Below 0 = a smaller figure than the first version would have reached. */
 function change(served: number, first: number): string {
-  const share = (100 * (served - first)) / first;
+  if (first === 0) return '-';
+  const share = (100 * (served - first)) / Math.abs(first);
   return `${share > 0 ? '+' : ''}${share.toFixed(0)} %`;
 }

@@ -1,5 +1,9 @@
 /** One row that will become a request, and what later turned out to be true. */
-export type LiveRow = { at: number; inputs: Record<string, number | string | null>; label: number | string };
+export type LiveRow = {
+  at: number;
+  inputs: Record<string, number | string | null>;
+  label: number | string | null;
+};
 
 type InputTensor = { name: string; datatype: 'FP32' | 'INT64' | 'BYTES' };
 type Answer = { status: number; body: unknown };
@@ -54,7 +58,7 @@ export async function trafficClient({
       }
       const version = String((answer.body as { model_version?: string }).model_version);
       counts.byVersion[version] = (counts.byVersion[version] ?? 0) + 1;
-      waiting.push({ id: `${id}:0`, label: row.label, due: row.at + labelLagMs });
+      if (row.label !== null) waiting.push({ id: `${id}:0`, label: row.label, due: row.at + labelLagMs });
     },
     async sendLabels(clock, all = false) {
       const due = waiting.filter((item) => item.due <= clock);

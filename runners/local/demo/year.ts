@@ -1,16 +1,12 @@
-import { approvals, expectVersion } from './opening.ts';
+import { evidenceAt, evidencePath } from './evidence.ts';
+import { decimals } from './figures.ts';
+import { approvals, expectVersion, refused } from './opening.ts';
 import { candidateFigures, deployed, gateOf, mergeWhenGreen, versions } from './scenes.ts';
-import { PRODUCTION, type Stage } from './stage.ts';
+import { OWNER, PRODUCTION, type Stage, type Stretch } from './stage.ts';
 import type { Traffic } from './traffic.ts';
 import { until } from './wait.ts';
 
 const DAY_MS = 86_400_000;
-/** Requests a second while a canary is judged: more than while people read. */
-const CANARY_PACE = 30;
-const QUIET_PACE = 4;
-
-/** One stretch of live data; the scheduled check runs a day after its end, when its labels are in. */
-export type Stretch = { name: string; from: number; until: number; last: boolean };
 
 /** What the branch `roundhouse` says about one check. */
 export type CheckRecord = {
@@ -38,7 +34,7 @@ export type MonitorFigures = {
 /** Traffic passes, the schedule fires, the trigger is asked; where it says so, a retraining pull request goes all the way. */
 export async function playStretch(stage: Stage, traffic: Traffic, stretch: Stretch): Promise<CheckRecord> {
   const { timeline, local } = stage;
-  const asOf = new Date(stretch.until + DAY_MS + 6 * 3_600_000);
+  const asOf = checkedAt(stretch);
   timeline.chapter(
     `${stretch.name}  ${new Date(stretch.from).toISOString().slice(0, 10)} to ${new Date(stretch.until).toISOString().slice(0, 10)}`,
   );
@@ -59,6 +55,28 @@ export async function playStretch(stage: Stage, traffic: Traffic, stretch: Stret
   return record;
 }
 
+/** A day after its end the labels of a stretch are in, and a quarter of a day later the schedule has fired. */
+function checkedAt({ until: end }: Stretch): Date {
+  return new Date(end + DAY_MS + 6 * 3_600_000);
+}
+
+/** Nothing was opened by itself: the data scientist asks, so that a retraining is seen all the same. */
+export async function askForRetraining(
+  stage: Stage,
+  { traffic, stretch, issue }: { traffic: Traffic; stretch: Stretch; issue: number },
+): Promise<void> {
+  const { people, timeline } = stage;
+  const asOf = checkedAt(stretch);
+  const { url } = await people.dataScientist.comment(issue, '/retrain');
+  timeline.event({
+    at: iso(asOf),
+    who: people.dataScientist.login,
+    what: 'asks for a retraining, though nothing calls for one: /retrain (scripted)',
+    link: url,
+  });
+  await retrain(stage, { traffic, asOf, leaveOpen: false });
+}
+
 /** The record names the evidence by digest; the figures stand there. */
 async function checkRecord(stage: Stage, asOf: Date): Promise<CheckRecord> {
   const { people, timeline, model } = stage;
@@ -70,23 +88,12 @@ async function checkRecord(stage: Stage, asOf: Date): Promise<CheckRecord> {
   );
   const record = JSON.parse(text) as { monitor: string; retrain: string };
   const path = evidencePath(record.monitor);
-  const monitor = await evidence<MonitorFigures>(stage, path);
-  const retrain = await evidence<Pick<CheckRecord, 'decision' | 'reasons'>>(
+  const monitor = await evidenceAt<MonitorFigures>(stage, path);
+  const retrain = await evidenceAt<Pick<CheckRecord, 'decision' | 'reasons'>>(
     stage,
     evidencePath(record.retrain),
   );
   return { path, monitor, decision: retrain.decision, reasons: retrain.reasons };
-}
-
-async function evidence<Result>({ people }: Stage, path: string): Promise<Result> {
-  const text = await people.mlLead.file(path, 'roundhouse');
-  if (text === null) throw new Error(`${path} is missing on branch roundhouse`);
-  return (JSON.parse(text) as { predicate: { result: Result } }).predicate.result;
-}
-
-function evidencePath(digest: string): string {
-  const hex = digest.slice('sha256:'.length);
-  return `evidence/${hex.slice(0, 2)}/${hex}.json`;
 }
 
 function tellCheck(
@@ -97,7 +104,7 @@ function tellCheck(
   const seasonal = monitor.drift.filter((column) => column.seasonal).map(({ column }) => column);
   const drifted = monitor.drift.filter(({ verdict }) => verdict === 'drifted').map(({ column }) => column);
   const [performance] = monitor.performance;
-  const link = `${local.url}/acme/${model}/blob/roundhouse/${path}`;
+  const link = `${local.url}/${OWNER}/${model}/blob/roundhouse/${path}`;
   timeline.event({
     at,
     who: 'roundhouse',
@@ -109,7 +116,7 @@ function tellCheck(
       at,
       who: 'roundhouse',
       what: `decay: ${monitor.decay === 'failed' ? 'yes' : monitor.decay === 'passed' ? 'no' : 'cannot be told'}`,
-      figures: `${performance.metric} ${interval(performance.served)}, threshold ${performance.threshold ?? 'none'}`,
+      figures: `${performance.metric} ${interval(performance.served, performance.metric)}, threshold ${performance.threshold ?? 'none'}`,
     });
   }
   timeline.event({
@@ -156,13 +163,14 @@ async function retrain(
     timeline.event({
       at: iso(asOf),
       who: 'ml-lead',
-      what: `leaves #${pull.number} open: the year is over`,
+      what: `leaves #${pull.number} open: the story is over`,
       link: pull.url,
     });
     return;
   }
   const before = await versions(stage);
-  const asked = await gateOf(people.mlLead, pull.number, ['action_required'], stage);
+  const asked = await gateOf(people.mlLead, pull.number, ['action_required', 'failure'], stage);
+  if (await refused(stage, asked, iso(asOf))) return;
   timeline.event({
     at: iso(asOf),
     who: 'roundhouse',
@@ -171,11 +179,11 @@ async function retrain(
   });
   await approvals(stage, pull.number, iso(asOf));
   const merged = await mergeWhenGreen(people.mlLead, { stage, number: pull.number, at: iso(asOf) });
-  traffic.pace(CANARY_PACE);
+  traffic.pace(stage.case.pace.canary);
   const version = nextMinor(before.at(-1) ?? '1.0.0');
   await expectVersion(stage, version, iso(asOf));
   const rollout = await deployed(stage, merged.sha);
-  traffic.pace(QUIET_PACE);
+  traffic.pace(stage.case.pace.quiet);
   timeline.event({
     at: iso(asOf),
     who: 'roundhouse',
@@ -190,9 +198,10 @@ function nextMinor(version: string): string {
   return `${major}.${Number(minor) + 1}.0`;
 }
 
-export function interval({ estimate, lower, upper }: Estimate): string {
-  if (lower === null || upper === null) return `${estimate.toFixed(1)} (too few units for an interval)`;
-  return `${estimate.toFixed(1)} [${lower.toFixed(1)}, ${upper.toFixed(1)}]`;
+export function interval({ estimate, lower, upper }: Estimate, metric: string): string {
+  const digits = decimals(metric, estimate);
+  if (lower === null || upper === null) return `${estimate.toFixed(digits)} (too few units for an interval)`;
+  return `${estimate.toFixed(digits)} [${lower.toFixed(digits)}, ${upper.toFixed(digits)}]`;
 }
 
 function iso(at: Date): string {
