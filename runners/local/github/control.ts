@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { ensureEnvironment } from './environments.ts';
-import { findRepository, findRepository, type Hub, type Hub, localNow, localNow, timestamp } from './hub.ts';
+import { findRepository, type Hub, localNow, timestamp } from './hub.ts';
 import { notFound, Refusal } from './refusal.ts';
 import { runLogs } from './rest/actions.ts';
 import { RULES } from './rest/rulesets.ts';
