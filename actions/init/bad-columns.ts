@@ -1,12 +1,7 @@
-import type { Session } from '#lib/data/duckdb.ts';
-import { firstMisfit } from '#lib/data/misfits.ts';
-import { type PlacedMisfit, placeMisfits, type TableFormat } from '#lib/data/table-file.ts';
+import type { PlacedMisfit, TableFormat } from '#lib/data/table-file.ts';
 import type { SqlColumn } from '#lib/data/table-io.ts';
 import { nearestOf } from '#lib/lifecycle/nearest.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
-
-/** A file that was loaded as the table `data`. */
-export type LoadedFile = { session: Session; file: string; path: string; format: TableFormat };
 
 const MOST_NAMES = 20;
 /** A target with more values than this is no class: text among its numbers is a mistake. */
@@ -57,19 +52,6 @@ export function checkTarget(file: string, { column, task, misfits }: TargetFacts
       fix: 'mend the value or leave its cell empty; if these are classes, give --task multiclass',
     },
   );
-}
-
-/** Throws where a column of texts is no time, with the first value that is none. */
-export async function checkTime(loaded: LoadedFile, column: SqlColumn | undefined): Promise<void> {
-  if (column?.kind !== 'text') return;
-  const { session, file } = loaded;
-  const misfit = await firstMisfit({ session, table: 'data', column: column.name, as: 'time' });
-  if (misfit === null) return;
-  const [placed] = await placeMisfits(loaded, [misfit]);
-  if (placed === undefined) return;
-  throw new UserError(`${file}: ${placeOf(placed)}: the time "${column.name}" is ${quoted(placed)}`, {
-    fix: 'write every time in one way, such as 2012-01-31 or 2012-01-31 17:00:00, or leave --time out',
-  });
 }
 
 function placeOf({ line, row }: PlacedMisfit): string {

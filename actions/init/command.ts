@@ -8,7 +8,9 @@ import { type DialectOptions, dialectAsked, withDialectOptions } from './dialect
 import type { InitInputs, InitPlan } from './main.ts';
 import { commitToPin } from './pin.ts';
 
-type Options = Partial<Record<'data' | 'target' | 'time' | 'task' | 'name' | 'positive', string>> &
+type Options = Partial<
+  Record<'data' | 'target' | 'time' | 'timeFormat' | 'key' | 'task' | 'name' | 'positive', string>
+> &
   DialectOptions & {
     supervisor: string;
     schedule: string;
@@ -28,7 +30,9 @@ export function initCommand(program: Command): void {
     )
     .option('--data <file>', 'CSV or Parquet to make a model of')
     .option('--target <column>', 'what is predicted')
-    .option('--time <columns>', 'column of the time, or day,hour')
+    .option('--time <columns>', 'column of the time; or day,hour; or year,month,day,hour')
+    .option('--time-format <format>', "its form, where it can't be told: '%d/%m/%Y %H:%M'")
+    .option('--key <columns>', 'what names a row (default: the time, or the number of the row)')
     .option('--task <task>', TASKS.join(', '))
     .option('--name <name>', 'name of the model (default: of the file)')
     .option('--positive <value>', 'value of the target that means yes');
@@ -67,7 +71,7 @@ async function run(options: Options): Promise<void> {
 }
 
 function modelOf(options: Options): InitInputs['model'] {
-  const { data, target, name = null, positive = null } = options;
+  const { data, target, name = null, positive = null, timeFormat = null } = options;
   if (data === undefined) return null;
   if (target === undefined)
     throw new UserError('--data needs --target', { fix: 'name the column to predict' });
@@ -75,10 +79,24 @@ function modelOf(options: Options): InitInputs['model'] {
   if (options.task !== undefined && task === null) {
     throw new UserError(`--task is "${options.task}"`, { fix: `give one of ${TASKS.join(', ')}` });
   }
-  const time = options.time?.split(',').map((column) => column.trim()) ?? [];
-  if (time.length > 2)
-    throw new UserError('--time takes one or two columns', { fix: 'give a day and an hour' });
-  return { data: resolve(data), target, time, task, name, positive, asked: dialectAsked(options) };
+  if (timeFormat !== null && options.time === undefined)
+    throw new UserError('--time-format needs --time', { fix: 'name the column of the time' });
+  const [time, key] = [listed(options.time), listed(options.key)];
+  return {
+    data: resolve(data),
+    target,
+    time,
+    timeFormat,
+    key,
+    task,
+    name,
+    positive,
+    asked: dialectAsked(options),
+  };
+}
+
+function listed(columns: string | undefined): string[] {
+  return (columns?.split(',') ?? []).map((column) => column.trim()).filter((column) => column !== '');
 }
 
 function fullSha(sha: string): string {

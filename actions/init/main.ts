@@ -6,11 +6,10 @@ import { UserError } from '#lib/lifecycle/user-error.ts';
 import { digestOfFile } from '#lib/store/durable-file.ts';
 import type { Store } from '#lib/store/store.ts';
 import { type RepositoryFile, type RepositoryOptions, repositoryFiles } from '../../templates/repository.ts';
-import { inspectFile } from './inspect.ts';
 import { modelFiles } from './model-files.ts';
-import { timeSql } from './model-texts.ts';
-import type { ModelReport } from './report.ts';
+import { type ModelReport, reportOf } from './report.ts';
 import type { ModelRequest } from './request.ts';
+import { understandFile } from './understand.ts';
 
 export type InitInputs = {
   /** Root of the user's repository: absolute. */
@@ -43,7 +42,7 @@ export async function planInit({ root, repository, model }: InitInputs, scratch:
 }
 
 async function planModel(model: NonNullable<InitInputs['model']>, scratch: string) {
-  const { data, target, task, time, asked } = model;
+  const { data } = model;
   if (!existsSync(data)) throw new UserError(`there is no file ${data}`, { fix: 'check --data' });
   const name = model.name ?? nameOf(data);
   if (!modelNameSchema.safeParse(name).success) {
@@ -51,16 +50,14 @@ async function planModel(model: NonNullable<InitInputs['model']>, scratch: strin
       fix: 'give --name with a to z, 0 to 9 and hyphens',
     });
   }
-  const facts = await inspectFile(data, {
-    target,
-    task,
-    time,
-    asked,
-    scratch,
-    timeOf: (columns) => timeSql(time, columns),
-  });
+  const known = await understandFile(data, { ...model, name }, scratch);
   const digest = await digestOf(data);
-  return { ...modelFiles({ ...model, name }, { facts, object: digest }), object: { file: data, digest } };
+  return {
+    files: modelFiles(known, { name, object: digest }),
+    notes: known.notes,
+    object: { file: data, digest },
+    report: reportOf(known),
+  };
 }
 
 async function digestOf(file: string): Promise<Digest> {

@@ -47,10 +47,15 @@ export async function createFromCsv(session: Session, table: string, csv: Scanne
   const notes: string[] = [];
   await createTable({ session, table, csv, types, notes });
   const wide = await wideIntegers({ session, table, csv });
-  if (wide.length > 0) {
+  const guessed = await guessedTypes({ session, table, csv });
+  if (wide.length + guessed.length > 0) {
     for (const name of wide) {
       types.set(name, 'VARCHAR');
       notes.push(`"${name}" stays text: it has whole numbers too long to be kept exactly as numbers`);
+    }
+    for (const { name, why } of guessed) {
+      types.set(name, 'VARCHAR');
+      if (why !== null) notes.push(`"${name}" stays text: ${why}`);
     }
     await session.run(`DROP TABLE ${quoteName(table)}`);
     await createTable({ session, table, csv, types, notes });
@@ -99,6 +104,42 @@ async function wideIntegers({ session, table, csv }: Creating): Promise<string[]
     const asText = reader(csv, new Map([[name, 'VARCHAR']]));
     const isWhole = `regexp_matches(${column}, '^\\s*[+-]?[0-9]{16,}\\s*$')`;
     if ((await session.count(`(SELECT 1 FROM ${asText} WHERE ${isWhole} LIMIT 1)`)) > 0) found.push(name);
+  }
+  return found;
+}
+
+const ISO_DAY = '[0-9]{4}-[0-9]{2}-[0-9]{2}';
+const ISO_TIME = `${ISO_DAY}([ T][0-9]{2}:[0-9]{2}.*)?`;
+const NOT_ISO = 'its times are not written as 2012-01-31 or 2012-01-31 17:00:00';
+
+/** How values have to be written to be what DuckDB takes them for; `why` is told, null is nobody's surprise. */
+const AS_WRITTEN: Record<string, { pattern: string; why: string | null }> = {
+  DATE: { pattern: ISO_DAY, why: NOT_ISO },
+  TIMESTAMP: { pattern: ISO_TIME, why: NOT_ISO },
+  'TIMESTAMP WITH TIME ZONE': { pattern: ISO_TIME, why: NOT_ISO },
+  BOOLEAN: { pattern: '(?i)(true|false)', why: null },
+};
+
+/**
+ * Columns that DuckDB guesses beyond their text: 01/02/2011 may be January or February, 13/02/11 becomes a day
+ * of 2013, and "yes" becomes true, which no request would send.
+ */
+async function guessedTypes({
+  session,
+  table,
+  csv,
+}: Creating): Promise<{ name: string; why: string | null }[]> {
+  const columns = (await session.columns(quoteName(table))).flatMap(({ name, type }) => {
+    const written = AS_WRITTEN[type];
+    return written === undefined ? [] : [{ name, ...written }];
+  });
+  if (columns.length === 0) return [];
+  const asText = reader(csv, new Map(columns.map(({ name }) => [name, 'VARCHAR'])));
+  const found: { name: string; why: string | null }[] = [];
+  for (const { name, pattern, why } of columns) {
+    const strange = `NOT regexp_full_match(trim(${quoteName(name)}), ${quoteText(pattern)})`;
+    if ((await session.count(`(SELECT 1 FROM ${asText} WHERE ${strange} LIMIT 1)`)) > 0)
+      found.push({ name, why });
   }
   return found;
 }
