@@ -106,6 +106,10 @@ export type JobState = {
     title?: string;
     path?: string;
     line?: number;
+    end_line?: number;
+    /** Only where begin and end are on one line. */
+    start_column?: number;
+    end_column?: number;
   }[];
   /** Markdown of GITHUB_STEP_SUMMARY. */
   summary: string;

@@ -44,10 +44,12 @@ export function mirrorCheck(options: { hub: Hub; repo: Repository; run: Run; job
 
 function checkAnnotation(one: JobState['annotations'][number]): Annotation {
   const line = one.line ?? 1;
+  const end = Math.max(line, one.end_line ?? line);
   return {
     path: one.path ?? '.github',
     start_line: line,
-    end_line: line,
+    end_line: end,
+    ...(end === line && { start_column: one.start_column, end_column: one.end_column }),
     annotation_level: one.level,
     message: one.message,
     title: one.title,

@@ -39,7 +39,14 @@ export async function workflowAt(at: {
 /** The list of workflows is that of the default branch. */
 export async function registerWorkflows(hub: Hub, repo: Repository): Promise<void> {
   const files = await workflowFiles(hub, repo, `refs/heads/${repo.default_branch}`);
-  for (const file of files) knownWorkflow(hub, repo, file);
+  for (const file of files) {
+    knownWorkflow(hub, repo, file);
+    const never = Object.keys(file.on).filter((event) => !FIRED.includes(event));
+    if (never.length > 0)
+      hub.log(
+        `${repo.owner}/${repo.name}: ${file.path}: the local GitHub starts no workflow on ${never.join(', ')}`,
+      );
+  }
   const present = new Set(files.map(({ path }) => path));
   const gone = hub.db.filter(
     'workflows',
@@ -50,12 +57,13 @@ export async function registerWorkflows(hub: Hub, repo: Repository): Promise<voi
   }
 }
 
-/** Events made with a job's GITHUB_TOKEN start no workflows. */
+/** Events made with a job's GITHUB_TOKEN start no workflows, but for the two dispatches. */
 function startsNothing({ actor }: Cause): boolean {
   return actor.kind === 'job';
 }
 
-const SKIP = /\[(skip ci|ci skip|no ci|skip actions|actions skip)\]/;
+/** GitHub docs, actions/how-tos/manage-workflow-runs/skip-workflow-runs: in the message, or as its last line after an empty one. */
+const SKIP = /\[(skip ci|ci skip|no ci|skip actions|actions skip)\]|\n\n+skip-checks: ?true\s*$/;
 
 function isActive(hub: Hub, repo: Repository, file: WorkflowFile): boolean {
   const known = hub.db.find('workflows', (one) => one.repository_id === repo.id && one.path === file.path);
@@ -94,7 +102,7 @@ export async function onPullRequest(
   const { hub, repo, sender, issue, payload } = cause;
   const { pull } = issue;
   // A conflict has no merge to run on. A fork's workflow waits for approval on GitHub; here it starts nothing.
-  if (startsNothing(cause) || pull.fork || !pull.mergeable || !pull.merge_commit_sha) return;
+  if (pull.fork || !pull.mergeable || !pull.merge_commit_sha) return;
   const head = await readCommit(hub.git(repo), pull.head_sha);
   if (!head || SKIP.test(head.message)) return;
   const paths = await diffPaths(cause, `${pull.base_sha}...${pull.head_sha}`);
@@ -114,6 +122,8 @@ export async function onPullRequest(
         head_sha: pull.head_sha,
       },
       pull_numbers: [issue.number],
+      // Since June 2026 (GitHub docs, actions/concepts/security/github_token): a writer lets it run.
+      held: startsNothing(cause),
     });
   }
 }
@@ -166,6 +176,32 @@ export async function onIssueEvent(
     });
   }
 }
+
+/** `repository_dispatch`: the default branch's files; also what a job's GITHUB_TOKEN sends starts them. */
+export async function onRepositoryDispatch(
+  cause: Cause & { eventType: string; payload: Record<string, unknown> },
+): Promise<void> {
+  const { hub, repo, sender, eventType, payload } = cause;
+  const ref = `refs/heads/${repo.default_branch}`;
+  const tip = await readCommit(hub.git(repo), ref);
+  if (!tip) return;
+  for (const file of await workflowFiles(hub, repo, tip.sha)) {
+    const filter = file.on.repository_dispatch;
+    const types = filter && strings(filter.types);
+    if (!filter || !isActive(hub, repo, file) || (types && !types.includes(eventType))) continue;
+    await createRun(hub, {
+      ...{ repo, file, event: 'repository_dispatch', event_payload: withSender(cause, payload) },
+      ...{ actor: sender, ref, sha: tip.sha, base_ref: '', head_ref: '', title: eventType },
+      ...{ head_branch: repo.default_branch, head_sha: tip.sha },
+    });
+  }
+}
+
+/** Triggers that the local GitHub fires; of the others its log says that they never come. */
+const FIRED = [
+  ...['push', 'pull_request', 'issues', 'issue_comment', 'workflow_dispatch', 'repository_dispatch'],
+  ...['schedule', 'workflow_call'],
+];
 
 export function withSender({ hub, repo, sender }: Omit<Cause, 'actor'>, payload: Record<string, unknown>) {
   return { repository: repositoryShape(hub, repo), ...payload, sender: userShape(hub, sender) };

@@ -100,7 +100,13 @@ export function scopeOf(session: Session, frame: Frame, env: Record<string, stri
   const status = stopped ? 'cancelled' : frame.failed ? 'failure' : 'success';
   return {
     contexts: {
-      github: { ...github, action_path: frame.action?.path ?? '' },
+      github: {
+        ...github,
+        action_path: frame.action?.path ?? '',
+        action_repository: frame.action?.repository ?? '',
+        action_ref: frame.action?.ref ?? '',
+        action_status: frame.depth > 0 ? status : '',
+      },
       env: { ...session.env, ...frame.env, ...env },
       vars: session.run.vars,
       secrets,
@@ -117,7 +123,7 @@ export function scopeOf(session: Session, frame: Frame, env: Record<string, stri
         temp: session.folders.temp,
         tool_cache: session.folders.tools,
         environment: 'self-hosted',
-        debug: '',
+        debug: session.run.debug ? '1' : '',
       },
     },
     functions: {
@@ -158,6 +164,7 @@ export function childEnvironment(
     RUNNER_OS: runnerOs(),
     RUNNER_ARCH: process.arch.toUpperCase(),
     RUNNER_ENVIRONMENT: 'self-hosted',
+    ...(session.run.debug && { RUNNER_DEBUG: '1' }),
     RUNNER_TEMP: session.folders.temp,
     RUNNER_TOOL_CACHE: session.folders.tools,
     RUNNER_WORKSPACE: resolve(session.folders.workspace, '..'),

@@ -92,6 +92,8 @@ function obey(session: Session, { name, properties, value }: Command): boolean {
       session.log.line('::add-mask::***');
       return true;
     case 'debug':
+      if (session.run.debug) session.log.line(`##[debug]${value}`);
+      return true;
     case 'echo':
     case 'add-matcher':
     case 'remove-matcher':
@@ -107,14 +109,19 @@ function obey(session: Session, { name, properties, value }: Command): boolean {
   }
 }
 
+/** GitHub docs, reference/workflows-and-actions/workflow-commands: where a message belongs in a file. */
 function annotationOf({ name, properties, value }: Command): JobState['annotations'][number] {
-  const line = Number.parseInt(properties.line ?? '', 10);
+  const place = { line: 'line', endLine: 'end_line', col: 'start_column', endColumn: 'end_column' } as const;
+  const numbers = Object.entries(place).flatMap(([property, field]) => {
+    const number = Number.parseInt(properties[property] ?? '', 10);
+    return Number.isFinite(number) ? [[field, number] as const] : [];
+  });
   return {
     level: name === 'error' ? 'failure' : name === 'warning' ? 'warning' : 'notice',
     message: value,
     ...(properties.title && { title: properties.title }),
     ...(properties.file && { path: properties.file }),
-    ...(Number.isFinite(line) && { line }),
+    ...Object.fromEntries(numbers),
   };
 }
 

@@ -435,3 +435,106 @@ test('a run that no runner takes is cancelled when its time in the queue is over
     await other.close();
   }
 });
+
+describe('what starts a run', () => {
+  const ON = (trigger: string) => `on: ${trigger}\njobs: {a: {runs-on: x, steps: [{run: a}]}}\n`;
+  let other: World;
+  let files: Checkout;
+  beforeAll(async () => {
+    other = await startWorld();
+    files = await other.repository('ml-lead');
+    await files.commit('first', {
+      '.github/workflows/pull.yml': ON('pull_request'),
+      '.github/workflows/call.yml': ON('{repository_dispatch: {types: [retrain]}}'),
+      '.github/workflows/hand.yml': ON('workflow_dispatch'),
+      '.github/workflows/never.yml': ON('[release, watch]'),
+    });
+    await files.push('main');
+  });
+  afterAll(() => other.close());
+
+  async function tokenOfJob(permissions: Record<string, string>) {
+    await other
+      .as('ml-lead')
+      .rest.actions.createWorkflowDispatch({ ...R, workflow_id: 'hand.yml', ref: 'main' });
+    const claimed = await other.control.claim();
+    const id = claimed?.id ?? 0;
+    return { id, rest: octokitFor(other.github.url, await other.control.jobToken(id, permissions)).rest };
+  }
+  const runs = async (event: string) =>
+    (await other.as('ml-lead').rest.actions.listWorkflowRunsForRepo({ ...R, event })).data.workflow_runs;
+
+  // GitHub docs, rest/repos/repos: create a repository dispatch event; github_token: it starts workflows even by GITHUB_TOKEN.
+  test('repository_dispatch of a wanted type, also by a job', async () => {
+    const job = await tokenOfJob({ contents: 'write' });
+    const client_payload = { rows: 7 };
+    const { status } = await job.rest.repos.createDispatchEvent({
+      ...R,
+      event_type: 'retrain',
+      client_payload,
+    });
+    expect(status).toBe(204);
+    await job.rest.repos.createDispatchEvent({ ...R, event_type: 'other' });
+    const claimed = await other.control.claim();
+    expect(claimed).toMatchObject({
+      ...{ event: 'repository_dispatch', ref: 'refs/heads/main', actor: 'github-actions[bot]' },
+      event_payload: { action: 'retrain', branch: 'main', client_payload },
+    });
+    expect(await runs('repository_dispatch')).toHaveLength(1);
+    const many = Object.fromEntries(Array.from({ length: 11 }, (_, at) => [`p${at}`, 1]));
+    const refused = job.rest.repos.createDispatchEvent({ ...R, event_type: 'x', client_payload: many });
+    expect((await refusal(refused)).status).toBe(422);
+    for (const id of [job.id, claimed?.id ?? 0])
+      await other.control.update(id, { status: 'completed', conclusion: 'success' });
+  });
+
+  // GitHub docs, actions/concepts/security/github_token (since June 2026); rest/actions/workflow-runs: approve.
+  test('a pull request by GITHUB_TOKEN: its run waits until a writer approves it', async () => {
+    await other.control.call('PATCH', '/repos/acme/bikes', { actions_may_open_pulls: true });
+    await files.git('checkout', '--quiet', '-b', 'retrain');
+    await files.commit('retrained', { 'model.txt': '2' });
+    await files.push('retrain');
+    const job = await tokenOfJob({ contents: 'write', 'pull-requests': 'write', actions: 'write' });
+    await job.rest.pulls.create({ ...R, title: 'Retrain', head: 'retrain', base: 'main' });
+    const [held] = await runs('pull_request');
+    expect(held).toMatchObject({ status: 'completed', conclusion: 'action_required' });
+    expect(await other.control.claim()).toBeUndefined();
+    const run_id = held?.id ?? 0;
+    const approve = (login: string) => other.as(login).rest.actions.approveWorkflowRun({ ...R, run_id });
+    expect((await refusal(job.rest.actions.approveWorkflowRun({ ...R, run_id }))).status).toBe(403);
+    expect((await refusal(approve('product-owner'))).status).toBe(403);
+    await approve('data-scientist');
+    expect(await other.control.claim()).toMatchObject({ id: run_id, attempt: 1, event: 'pull_request' });
+    expect((await refusal(approve('data-scientist'))).status).toBe(403);
+    for (const id of [job.id, run_id])
+      await other.control.update(id, { status: 'completed', conclusion: 'success' });
+    await files.git('checkout', '--quiet', 'main');
+  });
+
+  // GitHub docs, actions/how-tos/manage-workflow-runs/skip-workflow-runs.
+  test('no commit that asks to be skipped; and what never comes is said in the log', async () => {
+    await files.git('checkout', '--quiet', '-b', 'quiet');
+    await files.commit('docs\n\nskip-checks: true', { 'a.md': 'a' });
+    await files.push('quiet');
+    const before = (await runs('pull_request')).length;
+    await other.as('ml-lead').rest.pulls.create({ ...R, title: 'Docs', head: 'quiet', base: 'main' });
+    expect(await runs('pull_request')).toHaveLength(before);
+    expect(other.log.join('\n')).toContain(
+      'never.yml: the local GitHub starts no workflow on release, watch',
+    );
+  });
+});
+
+// actions/upload-artifact, README: retention-days, at most what the repository allows.
+test('an artifact is kept for as long as its upload asks', async () => {
+  const id = await dispatch('graph.yml');
+  await world.control.claim();
+  const url = `${world.github.url}/_local/runs/${id}/artifacts/short?retention_days=1`;
+  const headers = { 'x-roundhouse-local': world.secrets.control, 'content-type': 'application/zip' };
+  expect((await fetch(url, { method: 'PUT', headers, body: 'zip' })).status).toBe(201);
+  const { data } = await (await actions()).listWorkflowRunArtifacts({ ...R, run_id: id });
+  const days = (Date.parse(data.artifacts[0]?.expires_at ?? '') - Date.now()) / 86_400_000;
+  expect(days).toBeGreaterThan(0.9);
+  expect(days).toBeLessThan(1.1);
+  await end(id);
+});

@@ -14,6 +14,7 @@ let dir: string;
 let github: Awaited<ReturnType<typeof startGitHub>>;
 let runner: Awaited<ReturnType<typeof startJobRunner>>;
 let token: string;
+let control: string;
 
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'github-'));
@@ -21,6 +22,7 @@ beforeAll(async () => {
   github = await startGitHub({ dir, port: 0, log: () => undefined, seed });
   const secrets = JSON.parse(readFileSync(join(dir, 'secrets.json'), 'utf8')) as LocalSecrets;
   token = secrets.tokens['ml-lead'] ?? '';
+  control = secrets.control;
   runner = await startJobRunner({ url: github.url, control: secrets.control, dir, graceMs: 300, pollMs: 50 });
 });
 
@@ -63,7 +65,10 @@ async function rest(method: string, path: string, body?: unknown): Promise<Rest>
 let clones = 0;
 
 /** Pushes the workflow to main, with a branch and a tag beside it, and dispatches it. */
-async function play(workflow: string): Promise<{
+async function play(
+  workflow: string,
+  files: Record<string, string> = {},
+): Promise<{
   id: number;
   conclusion: string;
   log: (job: string) => string;
@@ -74,6 +79,8 @@ async function play(workflow: string): Promise<{
   mkdirSync(join(clone, '.github/workflows'), { recursive: true });
   await git(clone, 'init', '--quiet');
   writeFileSync(join(clone, '.github/workflows/play.yml'), workflow);
+  for (const [name, text] of Object.entries(files))
+    writeFileSync(join(clone, '.github/workflows', name), text);
   writeFileSync(join(clone, 'data.txt'), 'main\n');
   await git(clone, 'add', '-A');
   await git(clone, 'commit', '--quiet', '-m', 'first');
@@ -227,4 +234,60 @@ test('a run that is cancelled by REST ends as cancelled, and a broken file as st
     'on: workflow_dispatch\njobs:\n  one:\n    runs-on: ubuntu-latest\n    step: 1\n    steps: [{run: a}]\n',
   );
   expect(broken.conclusion).toBe('startup_failure');
+});
+
+// GitHub docs: reuse-workflows, deployments-and-environments, re-run-workflows-and-jobs.
+test('a called workflow of the same commit, an environment that lends secrets, and a re-run of what failed', async () => {
+  const local = { 'x-roundhouse-local': control, 'content-type': 'application/json' };
+  const environment = { secrets: { KEY: 'lent-secret' }, vars: { PLACE: 'production' } };
+  await fetch(`${github.url}/_local/environments/acme/bikes/live`, {
+    ...{ method: 'PUT', headers: local, body: JSON.stringify(environment) },
+  });
+  const first = await play(
+    `
+on: workflow_dispatch
+jobs:
+  call: {uses: ./.github/workflows/inner.yml, with: {word: moon}}
+  use:
+    needs: call
+    runs-on: ubuntu-latest
+    environment: {name: live, url: "https://example.org/\${{ needs.call.outputs.said }}", deployment: true}
+    concurrency: {group: live}
+    steps:
+      - run: echo "\${{ vars.PLACE }} \${{ needs.call.outputs.said }} attempt \${{ github.run_attempt }}"
+      - {if: github.run_attempt == 1, env: {KEY: "\${{ secrets.KEY }}"}, run: 'test "$KEY" != lent-secret'}
+`,
+    {
+      'inner.yml': `
+on: {workflow_call: {inputs: {word: {type: string}}, outputs: {said: {value: "\${{ jobs.say.outputs.said }}"}}}}
+jobs:
+  say:
+    runs-on: ubuntu-latest
+    outputs: {said: "\${{ steps.s.outputs.said }}"}
+    steps: [{id: s, run: 'echo "said=\${{ inputs.word }}-\${{ github.run_attempt }}" >> "$GITHUB_OUTPUT"'}]
+`,
+    },
+  );
+  expect(first.conclusion).toBe('failure');
+  expect(first.log('use')).toContain('production moon-1 attempt 1');
+  expect((await rest('POST', `/repos/acme/bikes/actions/runs/${first.id}/rerun-failed-jobs`)).status).toBe(
+    201,
+  );
+  expect(await ended(first.id)).toMatchObject({ conclusion: 'success', run_attempt: 2 });
+  const { body } = await rest('GET', `/repos/acme/bikes/actions/runs/${first.id}/jobs`);
+  const jobs = body.jobs as { id: number; name: string; conclusion: string }[];
+  expect(jobs.map(({ name, conclusion }) => [name, conclusion])).toEqual([
+    ...[
+      ['call / say', 'success'],
+      ['use', 'success'],
+    ],
+  ]);
+  const log = (await rest('GET', `/repos/acme/bikes/actions/jobs/${jobs[1]?.id}/logs`)).body.text;
+  expect(log).toContain('production moon-1 attempt 2');
+  const made = (await rest('GET', '/repos/acme/bikes/deployments?environment=live')).body.text;
+  const [last] = JSON.parse(String(made)) as { id: number }[];
+  const states = (await rest('GET', `/repos/acme/bikes/deployments/${last?.id}/statuses`)).body.text;
+  expect(JSON.parse(String(states))[0]).toMatchObject({
+    ...{ state: 'success', environment_url: 'https://example.org/moon-1' },
+  });
 });

@@ -10,14 +10,22 @@ describe('workflow commands', () => {
     const run = await bench.execute(
       oneJob(`
 - run: |
-    echo "::error file=a.ts,line=3,title=Bad%2C bad::broken%0Ahere"
+    echo "::error file=a.ts,line=3,endLine=4,col=5,title=Bad%2C bad::broken%0Ahere"
     echo "::warning::careful"
     echo "::notice::by the way"
     echo "::group::Inner"; echo inside; echo "::endgroup::"
 `),
     );
     expect(run.jobs.get('one')?.annotations).toEqual([
-      { level: 'failure', message: 'broken\nhere', title: 'Bad, bad', path: 'a.ts', line: 3 },
+      {
+        level: 'failure',
+        message: 'broken\nhere',
+        title: 'Bad, bad',
+        path: 'a.ts',
+        line: 3,
+        end_line: 4,
+        start_column: 5,
+      },
       { level: 'warning', message: 'careful' },
       { level: 'notice', message: 'by the way' },
     ]);
@@ -183,3 +191,14 @@ function lives(pid: number): boolean {
     return false;
   }
 }
+
+// GitHub docs, actions/how-tos/monitor-workflows/enable-debug-logging; reference/workflow-syntax: runner context.
+test('debug lines are shown in a run that was asked for them, and in no other', async () => {
+  const steps = oneJob(`- run: echo "::debug::deep"; echo "[\${{ runner.debug }}$RUNNER_DEBUG]"`);
+  const quiet = await bench.execute(steps);
+  expect(logOf(quiet)).not.toMatch(/^##\[debug\]deep$/m);
+  expect(logOf(quiet)).toMatch(/^\[\]$/m);
+  const loud = await bench.execute(steps, { debug: true });
+  expect(logOf(loud)).toMatch(/^##\[debug\]deep$/m);
+  expect(logOf(loud)).toMatch(/^\[11\]$/m);
+});

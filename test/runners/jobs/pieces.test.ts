@@ -113,7 +113,9 @@ describe('expandMatrix', () => {
     [{}],
     [[]],
     ['x'],
+    // GitHub docs, actions/reference/limits: 256 jobs a matrix.
     [{ a: Array(257).fill(0) }],
+    [{ a: Array(16).fill(0), b: Array(16).fill(0), include: [{ c: 1 }, { a: 1, c: 2 }] }],
     [{ a: [1], include: 'x' }],
   ])('%j is refused', (matrix) => {
     expect(() => expandMatrix(matrix)).toThrow(/Matrix/);
@@ -201,6 +203,29 @@ test('a mask hides a secret however it stands in a line', () => {
     ),
   );
   expect(createMasks().apply('nothing to hide')).toBe('nothing to hide');
+});
+
+// GitHub docs, actions/reference/security/secure-use: transformed secrets; generating-an-installation-access-token: both formats.
+test('a mask hides a secret in the forms in which tools print it', () => {
+  const masks = createMasks();
+  const secret = "p&ss'word<42>-and-more";
+  masks.add(secret);
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  for (const before of ['', 'a', 'ab', 'user:']) {
+    const shown = masks.apply(base64(`${before}${secret}!`));
+    const left = shown.split('***').map((part) => Buffer.from(part, 'base64').toString('latin1'));
+    expect(left.join(''), before).not.toMatch(/word|and-mo/);
+  }
+  for (const form of ['p&amp;ss', 'p%26ss', "p&ss''word"]) {
+    const encoded = { 'p&amp;ss': "p&amp;ss'word&lt;42&gt;-and-more", 'p%26ss': encodeURIComponent(secret) }[
+      form
+    ];
+    expect(masks.apply(`x ${encoded ?? secret.replace("'", "''")} y`)).toBe('x *** y');
+  }
+  const stateless = `ghs_12345_${base64('header').replace('=', '')}.${'a-b_'.repeat(30)}.${'c-'.repeat(20)}`;
+  expect(createMasks().apply(`token ${stateless} and ghs_${'A1'.repeat(18)}.`)).toMatch(
+    /^token \*\*\* and \*\*\*$/,
+  );
 });
 
 const scope: Scope = {

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { type Again, rerun } from '../attempts.ts';
 import { actorLogin } from '../auth.ts';
-import { type Answer, type Endpoint, ok, parseBody, type RepoCall, repo } from '../endpoint.ts';
+import { type Answer, type Endpoint, noContent, ok, parseBody, type RepoCall, repo } from '../endpoint.ts';
 import type { Run } from '../model.ts';
 import { notFound, Refusal } from '../refusal.ts';
 import { admit, cancelRun, jobsOf, runEvent } from '../runs.ts';
+import { emit } from '../webhooks.ts';
+import { onRepositoryDispatch } from '../workflow-events.ts';
 import { getJob, getRun, shownRun } from './actions.ts';
 
 /** GitHub docs, rest/actions/workflow-runs: what people and apps do with a run that is there. */
@@ -16,6 +18,7 @@ export const runControl: Endpoint[] = [
   repo('POST /actions/jobs/:id/rerun', 'actions=write | write', rerunJob),
   repo('POST /actions/runs/:id/approve', 'actions=write | write', approve),
   repo('GET /actions/runs/:id/attempts/:attempt', 'actions=read', getAttempt),
+  repo('POST /dispatches', 'contents=write | write', repositoryDispatch),
 ];
 
 async function cancel(call: RepoCall, force: boolean): Promise<Answer> {
@@ -63,6 +66,29 @@ async function approve(call: RepoCall): Promise<Answer> {
   Object.assign(run, { conclusion: null, triggering_actor: actorLogin(call.actor) });
   await admit(await runEvent(call.hub, run));
   return { status: 201, body: {} };
+}
+
+/** GitHub docs, rest/repos/repos: a hundred characters of type, ten properties at the top of the payload. */
+const DISPATCH = z.object({
+  event_type: z.string().min(1).max(100),
+  client_payload: z
+    .record(z.string(), z.unknown())
+    .refine(
+      (value) => Object.keys(value).length <= 10,
+      'No more than 10 properties are allowed; more were supplied.',
+    )
+    .default({}),
+});
+
+async function repositoryDispatch(call: RepoCall): Promise<Answer> {
+  const { hub, actor } = call;
+  const { event_type: eventType, client_payload } = parseBody(call, DISPATCH);
+  const sender = actorLogin(actor);
+  const payload = { action: eventType, branch: call.repo.default_branch, client_payload };
+  const { action, ...rest } = payload;
+  emit(hub, { repo: call.repo, event: 'repository_dispatch', action, sender, payload: rest });
+  await onRepositoryDispatch({ hub, repo: call.repo, actor, sender, eventType, payload });
+  return noContent();
 }
 
 async function getAttempt(call: RepoCall): Promise<Answer> {
