@@ -81,21 +81,28 @@ async function writeUpdate(
     commit,
     at: comment.created_at,
   };
+  const path = recordPath.update(pull.number, comment.id);
+  const write = (event: string, text: string | null) =>
+    project.state.write({
+      changes: [{ path, text }],
+      audit: { event, actor: login, subject: `#${pull.number}`, url: comment.url },
+    });
   // Before the branch moves: whoever asked for it approves nothing of what comes of it, also after a crash.
-  await project.state.write({
-    changes: [{ path: recordPath.update(pull.number, comment.id), text: recordText(record) }],
-    audit: { event: 'base merged', actor: login, subject: `#${pull.number}`, url: comment.url },
-  });
+  await write('base merged', recordText(record));
+  const refusal = await moveTo(project, pull, commit);
+  if (refusal === null) return { ok: true, text: '' };
+  await write('base not merged', null);
+  return refused(refusal);
+}
+
+async function moveTo({ forge }: Project, pull: PullRequest, commit: string): Promise<string | null> {
   try {
-    const moved = await trees.moveRef(`heads/${pull.head.ref}`, commit);
-    if (moved) return { ok: true, text: '' };
+    const moved = await forge.trees.moveRef(`heads/${pull.head.ref}`, commit);
+    return moved ? null : 'the branch moved in the meantime: ask again';
   } catch (error) {
     if (!isWorkflowsRefusal(error)) throw error;
-    return refused(
-      `GitHub lets no app move a branch to other workflow files, and ${pull.base.ref} changed them: merge by hand: ${byHand(pull)}`,
-    );
+    return `GitHub lets no app move a branch to other workflow files, and ${pull.base.ref} changed them: merge by hand: ${byHand(pull)}`;
   }
-  return refused('the branch moved in the meantime: ask again');
 }
 
 function byHand({ base, head }: PullRequest): string {
