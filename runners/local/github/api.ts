@@ -24,10 +24,12 @@ import { pulls } from './rest/pulls.ts';
 import { reactions } from './rest/reactions.ts';
 import { releases, uploads } from './rest/releases.ts';
 import { repositories } from './rest/repositories.ts';
+import { reviewComments } from './rest/review-comments.ts';
 import { reviews } from './rest/reviews.ts';
 import { rulesets } from './rest/rulesets.ts';
 import { runControl } from './rest/run-control.ts';
 import { subIssues } from './rest/sub-issues.ts';
+import { suites } from './rest/suites.ts';
 import { teams } from './rest/teams.ts';
 
 /** Every endpoint under `/api/v3`: tests ask each of them who may use it. */
@@ -49,7 +51,9 @@ export const API: Endpoint[] = [
   ...pulls,
   ...merges,
   ...reviews,
+  ...reviewComments,
   ...checks,
+  ...suites,
   ...deployments,
   ...releases,
   ...actions,

@@ -233,6 +233,26 @@ export type Review = {
   submitted_at: string | null;
 };
 
+/** On a line of the diff, or on a file of it. Not shown before its review is submitted. */
+export type ReviewComment = {
+  id: number;
+  repository_id: number;
+  pull_number: number;
+  review_id: number;
+  user: string;
+  via_app: number | null;
+  body: string;
+  path: string;
+  line: number | null;
+  side: 'LEFT' | 'RIGHT';
+  start_line: number | null;
+  commit_id: string;
+  diff_hunk: string;
+  in_reply_to: number | null;
+  created_at: string;
+  updated_at: string;
+};
+
 export type Annotation = {
   path: string;
   start_line: number;
@@ -539,6 +559,7 @@ export type Tables = {
   issues: Issue;
   comments: Comment;
   reviews: Review;
+  review_comments: ReviewComment;
   checks: CheckRun;
   statuses: CommitStatus;
   deployments: Deployment;

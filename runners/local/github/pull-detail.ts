@@ -22,7 +22,10 @@ export async function pullDetail(hub: Hub, repo: Repository, issue: PullIssue) {
     mergeable_state: await mergeableState(hub, repo, issue),
     merged_by: maybeUser(hub, pull.merged_by),
     comments: commentsOf(hub, issue).length,
-    review_comments: 0,
+    review_comments: hub.db.filter(
+      'review_comments',
+      (one) => one.repository_id === repo.id && one.pull_number === issue.number,
+    ).length,
     maintainer_can_modify: false,
     commits: Number(count.stdout.toString().trim() || 0),
     additions: numberBefore(/(\d+) insertion/),

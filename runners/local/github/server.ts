@@ -18,6 +18,7 @@ import { announceUnseen } from './refs.ts';
 import { Refusal, refusalBody } from './refusal.ts';
 import { endLostRuns, endUnclaimedRuns } from './runs.ts';
 import { startWallClock } from './schedule.ts';
+import { serveSecondaryLimits } from './secondary-limits.ts';
 import { ensureSecrets } from './secrets.ts';
 import { type SeedSpec, seed } from './seed.ts';
 import { openState } from './state.ts';
@@ -75,6 +76,7 @@ export async function startGitHub(options: GitHubOptions): Promise<RunningGitHub
   };
   answerFaults(server, hub);
   serveFaults(server, hub);
+  serveSecondaryLimits(server, hub);
   refuseForeignHosts(server);
   serveApi(server, hub);
   serveGit(server, hub);

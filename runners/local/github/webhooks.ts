@@ -9,6 +9,8 @@ export type Emission = {
   action?: string;
   sender: string;
   payload: Record<string, unknown>;
+  /** Sent to this app alone: what concerns a check goes to the app that made it. */
+  only_app?: number;
 };
 
 /**
@@ -22,6 +24,7 @@ export function emit(hub: Hub, emission: Emission): void {
   for (const installation of installations) {
     const app = hub.db.get('apps', installation.app_id);
     if (!app?.events.includes(event)) continue;
+    if (emission.only_app !== undefined && emission.only_app !== app.id) continue;
     enqueue(hub, {
       app,
       event,

@@ -184,6 +184,24 @@ test('a pull request: reviewed, made a draft and ready, merged at the head that 
   expect(branches.map(({ name }) => name)).toEqual(['main']);
 });
 
+// GitHub docs, rest/checks/runs (`actions`): a button of the app's own, which only the page has.
+test('a check is asked for again, and its button goes to the app', async () => {
+  const action = { label: 'Retrain', description: 'Train again', identifier: 'retrain' };
+  const bot = await world.bot();
+  const { data } = await bot.rest.checks.create({ ...R, name: 'gate', head_sha: main, actions: [action] });
+  const [lead, reader] = [await browser('ml-lead'), await browser('product-owner')];
+  const path = `/acme/bikes/runs/${data.id}`;
+  expect(await lead.text(path)).toContain('Train again');
+  await lead.act(`${path}/action`, { identifier: 'retrain' });
+  expect(await world.event('check_run', 'requested_action')).toMatchObject({
+    ...{ sender: { login: 'ml-lead' }, requested_action: { identifier: 'retrain' } },
+  });
+  expect((await lead.act(`${path}/action`, { identifier: 'other' })).status).toBe(404);
+  expect((await reader.act(`${path}/action`, { identifier: 'retrain' })).status).toBe(403);
+  await lead.act(path, { act: 'rerequest' });
+  await world.event('check_run', 'rerequested');
+});
+
 test('labels and milestones are made on their pages', async () => {
   const lead = await browser('ml-lead');
   expect((await lead.act('/acme/bikes/labels', { act: 'create', name: 'ml: drift' })).page).toContain(

@@ -130,6 +130,7 @@ const EXCUSED = /\.permissions\.|\.custom_properties$|^issue\.draft$|author\.use
 const EVENTS = [
   ...[
     'check_run',
+    'check_suite',
     'create',
     'delete',
     'deployment',

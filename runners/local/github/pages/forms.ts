@@ -7,11 +7,16 @@ import type { PageCall } from './layout.ts';
 import { markdown } from './markdown.ts';
 
 /** A button that does one thing. */
-export function actButton(act: string, label: string, fields: Record<string, string> = {}): Html {
+export function actButton(
+  act: string,
+  label: string,
+  fields: Record<string, string> = {},
+  to: string | undefined = undefined,
+): Html {
   const hidden = Object.entries({ act, ...fields }).map(
     ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
   );
-  return html`<form method="post" class="inline">${hidden}<button>${label}</button></form>`;
+  return html`<form method="post" class="inline"${to !== undefined && html` action="${to}"`}>${hidden}<button>${label}</button></form>`;
 }
 
 /** Markdown whose boxes can be ticked by who is signed in. */

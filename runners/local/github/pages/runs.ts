@@ -77,6 +77,6 @@ export async function jobPage(call: PageCall): Promise<string> {
 export function checkPage(call: PageCall): string {
   const check = call.hub.db.get('checks', call.params.id ?? '');
   if (check?.repository_id !== call.repo.id) throw notFound();
-  const main = html`<h2>${check.name}</h2><p>on ${commitLink(call, check.head_sha)}</p>${checkPanel(check)}${call.login && html`${actButton('rerequest', 'Re-run')}${check.actions.map(({ label, description, identifier }) => html`${actButton('requested_action', label, { identifier })} <span class="soft">${description}</span>`)}`}`;
+  const main = html`<h2>${check.name}</h2><p>on ${commitLink(call, check.head_sha)}</p>${checkPanel(check)}${call.login && html`${actButton('rerequest', 'Re-run')}${check.actions.map(({ label, description, identifier }) => html`${actButton('requested_action', label, { identifier }, href(call, 'runs', check.id, 'action'))} <span class="soft">${description}</span>`)}`}`;
   return repositoryPage(call, { title: check.name, tab: '/actions', main });
 }

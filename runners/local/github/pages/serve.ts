@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { findRepository, type Hub } from '../hub.ts';
 import { notFound, Refusal } from '../refusal.ts';
+import { requestAction } from '../rest/checks.ts';
 import { labelByForm } from '../rest/issues.ts';
 import { ask, type Deed, perform } from './act.ts';
 import { blobPage, commitPage, commitsPage, homePage, splitRef, treePage } from './code.ts';
@@ -127,6 +128,12 @@ function servePosts(server: FastifyInstance, hub: Hub, sessions: Sessions): void
         return reply.redirect(await act({ call, session, form }), 303);
       }),
     );
+  route('/runs/:number/action', 'runs', async ({ call, session, form }) => {
+    const { params, hub, repo } = call;
+    const identifier = form.identifier ?? '';
+    requestAction({ hub, repo }, { login: session.login, check: params.number ?? '', identifier });
+    return href(call, 'runs', params.number ?? '');
+  });
   const byApi = async ({ call, session, form }: Doing) => {
     await perform(server, session, { hub, repo: call.repo, params: call.params, form });
     return call.path;

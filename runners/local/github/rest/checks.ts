@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Actor, actorLogin } from '../auth.ts';
+import { type Actor, actorLogin, hasRole } from '../auth.ts';
 import {
   type Answer,
   countedList,
@@ -12,13 +12,16 @@ import {
   type RepoCall,
   repo,
 } from '../endpoint.ts';
+import { listRefs } from '../git-refs.ts';
 import { timestamp } from '../hub.ts';
 import type { CheckRun, CommitStatus } from '../model.ts';
 import { invalid, notFound, Refusal } from '../refusal.ts';
-import { repositoryShape, repoUrl } from '../shapes/account.ts';
+import { repositoryShape, repoUrl, userShape } from '../shapes/account.ts';
 import { checkEventShape, checkShape, latestChecks, latestStatuses, statusShape } from '../shapes/check.ts';
+import { commitShape, readCommit } from '../shapes/commit.ts';
 import { emit } from '../webhooks.ts';
 import { resolveCommit } from './contents.ts';
+import { emitSuite } from './suites.ts';
 
 export const checks: Endpoint[] = [
   repo('POST /check-runs', 'checks=write | write', createCheck),
@@ -168,7 +171,7 @@ async function createCheck(call: RepoCall): Promise<Answer> {
   applyInput(check, input);
   hub.db.put('checks', check.id, check);
   emitCheck(call, check, 'created');
-  if (check.status === 'completed') emitCheck(call, check, 'completed');
+  if (check.status === 'completed') await emitCompleted(call, check);
   return created(checkShape(hub, call.repo, check));
 }
 
@@ -197,19 +200,53 @@ function applyInput(check: CheckRun, input: z.infer<typeof CHECK>): void {
   }
 }
 
-function emitCheck(call: RepoCall, check: CheckRun, action: string): void {
+/** What a person asks of a check goes to the app that made it, and to no other. */
+const TO_OWNER = ['rerequested', 'requested_action'];
+
+function emitCheck(
+  call: Pick<RepoCall, 'hub' | 'repo' | 'actor'>,
+  check: CheckRun,
+  action: string,
+  more: Record<string, unknown> = {},
+): void {
   const { hub } = call;
-  const payload = { check_run: checkEventShape(hub, call.repo, check) };
-  emit(hub, { repo: call.repo, event: 'check_run', action, sender: actorLogin(call.actor), payload });
+  const payload = { check_run: checkEventShape(hub, call.repo, check), ...more };
+  emit(hub, {
+    ...{ repo: call.repo, event: 'check_run', action, sender: actorLogin(call.actor), payload },
+    ...(TO_OWNER.includes(action) ? { only_app: check.app_id } : {}),
+  });
 }
 
-function getCheck(call: RepoCall): CheckRun {
+async function emitCompleted(call: RepoCall, check: CheckRun): Promise<void> {
+  emitCheck(call, check, 'completed');
+  const open = call.hub.db.find(
+    'checks',
+    (one) => one.suite_id === check.suite_id && one.status !== 'completed',
+  );
+  if (!open) await emitSuite(call, check, 'completed');
+}
+
+/** A button that the app put on its check: only GitHub's pages have it (GitHub docs, rest/checks/runs, `actions`). */
+export function requestAction(
+  call: Pick<RepoCall, 'hub' | 'repo'>,
+  options: { login: string; check: string; identifier: string },
+): void {
+  const { login, identifier } = options;
+  const check = getCheck({ ...call, params: { id: options.check } });
+  if (!hasRole(call.hub, call.repo, login, 'write'))
+    throw new Refusal(403, 'Must have push access to repository');
+  if (!check.actions.some((one) => one.identifier === identifier)) throw notFound();
+  const actor = { kind: 'user' as const, login };
+  emitCheck({ ...call, actor }, check, 'requested_action', { requested_action: { identifier } });
+}
+
+function getCheck(call: Pick<RepoCall, 'hub' | 'repo' | 'params'>): CheckRun {
   const found = call.hub.db.get('checks', call.params.id ?? '');
   if (found?.repository_id !== call.repo.id) throw notFound();
   return found;
 }
 
-function updateCheck(call: RepoCall): Answer {
+async function updateCheck(call: RepoCall): Promise<Answer> {
   const app_id = appIdOf(call.actor);
   const check = getCheck(call);
   if (check.app_id !== app_id)
@@ -220,7 +257,7 @@ function updateCheck(call: RepoCall): Answer {
   const before = check.status;
   applyInput(check, parseBody(call, CHECK));
   call.hub.db.put('checks', check.id, check);
-  if (before !== 'completed' && check.status === 'completed') emitCheck(call, check, 'completed');
+  if (before !== 'completed' && check.status === 'completed') await emitCompleted(call, check);
   return ok(checkShape(call.hub, call.repo, check));
 }
 
@@ -237,6 +274,9 @@ function rerequest(call: RepoCall): Answer {
   return created({});
 }
 
+/** Per commit and context (GitHub docs, rest/commits/statuses). */
+const MAX_STATUSES = 1000;
+
 const STATUS = z.object({
   state: z.enum(['error', 'failure', 'pending', 'success']),
   context: z.string().min(1).default('default'),
@@ -252,6 +292,39 @@ async function createStatus(call: RepoCall): Promise<Answer> {
     ...{ id: call.hub.db.nextId(), repository_id: call.repo.id, sha, ...input },
     ...{ creator: actorLogin(call.actor), created_at: now, updated_at: now },
   };
+  const before = call.hub.db.filter(
+    'statuses',
+    (one) => one.repository_id === call.repo.id && one.sha === sha && one.context === status.context,
+  );
+  if (before.length >= MAX_STATUSES)
+    throw invalid({
+      resource: 'Status',
+      code: 'custom',
+      message: 'This SHA and context has reached the maximum number of statuses.',
+    });
   call.hub.db.put('statuses', status.id, status);
+  await emitStatus(call, status);
   return created(statusShape(call.hub, call.repo, status));
+}
+
+/** GitHub docs, webhook-events-and-payloads#status: it has no action. */
+async function emitStatus(call: RepoCall, status: CommitStatus): Promise<void> {
+  const { hub, repo: row } = call;
+  const git = hub.git(row);
+  const commit = await readCommit(git, status.sha);
+  const heads = await listRefs(git, 'refs/heads');
+  const branches = heads
+    .filter(({ sha }) => sha === status.sha)
+    .map(({ ref, sha }) => ({
+      name: ref.slice(11),
+      commit: { sha, url: repoUrl(hub, row, `/commits/${sha}`) },
+      protected: false,
+    }));
+  const { id, sha, context, state, description, target_url, created_at, updated_at } = status;
+  const payload = {
+    ...{ id, sha, name: `${row.owner}/${row.name}`, target_url, context, description, state },
+    ...{ commit: commit ? commitShape(hub, row, commit) : null, branches, created_at, updated_at },
+    avatar_url: userShape(hub, status.creator).avatar_url,
+  };
+  emit(hub, { repo: row, event: 'status', sender: status.creator, payload });
 }

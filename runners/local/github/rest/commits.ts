@@ -8,6 +8,7 @@ import { commitShape, listCommits, readCommit } from '../shapes/commit.ts';
 import { pullShape } from '../shapes/issue.ts';
 import { checksOfRef, combinedStatus, statusesOfRef } from './checks.ts';
 import { resolveCommit } from './contents.ts';
+import { suitesOfCommit } from './suites.ts';
 
 export const commits: Endpoint[] = [
   repo('GET /commits', 'contents=read', listHistory),
@@ -33,9 +34,16 @@ async function listHistory(call: RepoCall): Promise<Answer> {
 const ENDINGS = {
   pulls: commitPulls,
   'check-runs': checksOfRef,
+  'check-suites': suitesOfRef,
   status: combinedStatus,
   statuses: statusesOfRef,
 };
+
+async function suitesOfRef(call: RepoCall, ref: string): Promise<Answer> {
+  const sha = await resolveCommit(call.hub, call.repo, ref);
+  if (!sha) throw new Refusal(422, `No commit found for SHA: ${ref}`);
+  return suitesOfCommit(call, sha);
+}
 
 /** A ref may hold slashes, so what follows it is told by the last part of the path. */
 function ofCommit(call: RepoCall): Promise<Answer> {

@@ -82,7 +82,11 @@ export function sorted<T extends { created_at: string; updated_at: string; id: n
   return rows.toSorted((a, b) => sign * (a[field].localeCompare(b[field]) || a.id - b.id));
 }
 
-const TITLE = z.union([z.string().min(1), z.number()]).transform(String);
+const MAX_TITLE = 256;
+const TITLE = z
+  .union([z.string().min(1), z.number()])
+  .transform(String)
+  .refine((title) => [...title].length <= MAX_TITLE, `is too long (maximum is ${MAX_TITLE} characters)`);
 const LABELS = z.array(z.union([z.string(), z.object({ name: z.string() }).transform(({ name }) => name)]));
 const BODY_LIMIT = 65_536;
 

@@ -19,12 +19,17 @@ import { pullShape, reviewShape } from '../shapes/issue.ts';
 import { emit } from '../webhooks.ts';
 import { checkBody } from './issues.ts';
 import { fromPath } from './pulls.ts';
+import { commentsOfReview, emitReviewComment, PLACED, placeComments, shape } from './review-comments.ts';
 
 export const reviews: Endpoint[] = [
   repo('GET /pulls/:number/reviews', 'pull_requests=read', listReviews),
   repo('POST /pulls/:number/reviews', 'pull_requests=write', createReview),
   repo('GET /pulls/:number/reviews/:id', 'pull_requests=read', (call) => ok(shown(call, getReview(call)))),
-  repo('PUT /pulls/:number/reviews/:id/dismissals', 'pull_requests=write | maintain', dismiss),
+  repo('PUT /pulls/:number/reviews/:id', 'pull_requests=write', updateReview),
+  repo('DELETE /pulls/:number/reviews/:id', 'pull_requests=write', deletePending),
+  repo('POST /pulls/:number/reviews/:id/events', 'pull_requests=write', submitPending),
+  repo('GET /pulls/:number/reviews/:id/comments', 'pull_requests=read', listReviewComments),
+  repo('PUT /pulls/:number/reviews/:id/dismissals', 'pull_requests=write | write', dismiss),
   repo('GET /pulls/:number/requested_reviewers', 'pull_requests=read', listRequested),
   repo('POST /pulls/:number/requested_reviewers', 'pull_requests=write | write', (call) =>
     request(call, true),
@@ -42,7 +47,7 @@ function listReviews(call: RepoCall): Answer {
   const issue = fromPath(call);
   const rows = call.hub.db.filter(
     'reviews',
-    (one) => one.repository_id === call.repo.id && one.pull_number === issue.number,
+    (one) => one.repository_id === call.repo.id && one.pull_number === issue.number && isVisible(call, one),
   );
   return list(call, rows, (one) => shown(call, one));
 }
@@ -51,6 +56,7 @@ const REVIEW = z.object({
   body: z.string().default(''),
   event: z.enum(['APPROVE', 'REQUEST_CHANGES', 'COMMENT']).optional(),
   commit_id: z.string().optional(),
+  comments: z.array(PLACED).default([]),
 });
 const STATES = { APPROVE: 'APPROVED', REQUEST_CHANGES: 'CHANGES_REQUESTED', COMMENT: 'COMMENTED' } as const;
 
@@ -60,7 +66,38 @@ async function createReview(call: RepoCall): Promise<Answer> {
   checkBody('PullRequestReview', input.body);
   const issue = fromPath(call);
   const user = actorLogin(actor);
-  if (input.event && input.event !== 'COMMENT' && user === issue.user) {
+  checkVerdict(call, issue, input);
+  const pending = hub.db.find(
+    'reviews',
+    (one) =>
+      one.repository_id === call.repo.id &&
+      one.pull_number === issue.number &&
+      one.user === user &&
+      one.state === 'PENDING',
+  );
+  if (pending) throw unprocessable('User can only have one pending review per pull request');
+  const place = await placeComments(call, issue, input.comments);
+  const review: Review = {
+    id: hub.db.nextId(),
+    repository_id: call.repo.id,
+    pull_number: issue.number,
+    user,
+    body: input.body,
+    state: 'PENDING',
+    commit_id: input.commit_id ?? issue.pull.head_sha,
+    submitted_at: null,
+  };
+  hub.db.put('reviews', review.id, review);
+  place(review);
+  if (input.event) submit(call, { issue, review, event: input.event });
+  return ok(shown(call, review));
+}
+
+type Verdict = { event?: keyof typeof STATES | undefined; body: string; comments?: unknown[] };
+
+function checkVerdict(call: RepoCall, issue: PullIssue, input: Verdict): void {
+  const { actor } = call;
+  if (input.event && input.event !== 'COMMENT' && actorLogin(actor) === issue.user) {
     const verb = input.event === 'APPROVE' ? 'approve' : 'request changes on';
     throw new Refusal(422, 'Unprocessable Entity', { errors: [`Can not ${verb} your own pull request`] });
   }
@@ -69,33 +106,89 @@ async function createReview(call: RepoCall): Promise<Answer> {
       errors: ['GitHub Actions is not permitted to approve pull requests.'],
     });
   }
-  if (input.event !== 'APPROVE' && input.event && input.body === '')
-    throw unprocessable('Body can not be blank');
-  const review: Review = {
-    id: hub.db.nextId(),
-    repository_id: call.repo.id,
-    pull_number: issue.number,
-    user,
-    body: input.body,
-    state: input.event ? STATES[input.event] : 'PENDING',
-    commit_id: input.commit_id ?? issue.pull.head_sha,
-    submitted_at: input.event ? timestamp() : null,
-  };
+  const says = input.body !== '' || (input.comments ?? []).length > 0;
+  if (input.event !== 'APPROVE' && input.event && !says) throw unprocessable('Body can not be blank');
+}
+
+function submit(
+  call: RepoCall,
+  { issue, review, event }: { issue: PullIssue; review: Review; event: keyof typeof STATES },
+): void {
+  const { hub } = call;
+  Object.assign(review, { state: STATES[event], submitted_at: timestamp() });
   hub.db.put('reviews', review.id, review);
-  if (issue.pull.requested_reviewers.includes(user)) {
-    issue.pull.requested_reviewers = issue.pull.requested_reviewers.filter((login) => login !== user);
+  if (issue.pull.requested_reviewers.includes(review.user)) {
+    issue.pull.requested_reviewers = issue.pull.requested_reviewers.filter((login) => login !== review.user);
     hub.db.put('issues', issueKey(call.repo, issue.number), issue);
   }
-  if (input.event) emitReview(call, issue, review, 'submitted');
+  emitReview(call, issue, review, 'submitted');
+  for (const comment of commentsOfReview(call, review)) emitReviewComment(call, comment, 'created');
+}
+
+/** A review that is not submitted is its author's alone. */
+function isVisible({ actor }: RepoCall, review: Review): boolean {
+  return review.state !== 'PENDING' || (actor.kind !== 'anonymous' && actorLogin(actor) === review.user);
+}
+
+function ownReview(call: RepoCall): Review {
+  const review = getReview(call);
+  if (actorLogin(call.actor) !== review.user) throw new Refusal(403, 'Must have admin rights to Repository.');
+  return review;
+}
+
+function updateReview(call: RepoCall): Answer {
+  const { body } = parseBody(call, z.object({ body: z.string().min(1) }));
+  checkBody('PullRequestReview', body);
+  const review = ownReview(call);
+  const from = review.body;
+  review.body = body;
+  call.hub.db.put('reviews', review.id, review);
+  if (review.state !== 'PENDING' && from !== body)
+    emitReview(call, fromPath(call), review, 'edited', { changes: { body: { from } } });
   return ok(shown(call, review));
 }
 
+function deletePending(call: RepoCall): Answer {
+  const review = ownReview(call);
+  if (review.state !== 'PENDING') throw unprocessable('Can not delete a non-pending pull request review');
+  for (const { id } of commentsOfReview(call, review)) call.hub.db.remove('review_comments', id);
+  call.hub.db.remove('reviews', review.id);
+  return ok(shown(call, review));
+}
+
+const SUBMIT = z.object({
+  body: z.string().optional(),
+  event: z.enum(['APPROVE', 'REQUEST_CHANGES', 'COMMENT']),
+});
+
+function submitPending(call: RepoCall): Answer {
+  const { body, event } = parseBody(call, SUBMIT);
+  const review = ownReview(call);
+  const issue = fromPath(call);
+  if (review.state !== 'PENDING') throw unprocessable('Can not submit a non-pending pull request review');
+  checkVerdict(call, issue, { event, body: body ?? review.body, comments: commentsOfReview(call, review) });
+  review.body = body ?? review.body;
+  submit(call, { issue, review, event });
+  return ok(shown(call, review));
+}
+
+function listReviewComments(call: RepoCall): Answer {
+  return list(call, commentsOfReview(call, getReview(call)), (one) => shape(call, one));
+}
+
 /** Events carry the state in small letters, the API in capitals. */
-function emitReview(call: RepoCall, issue: PullIssue, review: Review, action: string): void {
+function emitReview(
+  call: RepoCall,
+  issue: PullIssue,
+  review: Review,
+  action: string,
+  more: Record<string, unknown> = {},
+): void {
   const { hub } = call;
   const payload = {
     review: { ...shown(call, review), state: review.state.toLowerCase() },
     pull_request: pullShape(hub, call.repo, issue),
+    ...more,
   };
   emit(hub, {
     repo: call.repo,
@@ -110,6 +203,7 @@ function getReview(call: RepoCall): Review {
   const found = call.hub.db.get('reviews', call.params.id ?? '');
   if (found?.repository_id !== call.repo.id || String(found.pull_number) !== call.params.number)
     throw notFound();
+  if (!isVisible(call, found)) throw notFound();
   return found;
 }
 

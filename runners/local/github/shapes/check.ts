@@ -44,7 +44,7 @@ export function checkShape(hub: Hub, repo: Repository, check: CheckRun) {
 }
 
 /** The suite of a check: all checks of one app on one commit. Webhooks carry it whole. */
-function suiteShape(hub: Hub, repo: Repository, check: CheckRun) {
+export function suiteShape(hub: Hub, repo: Repository, check: CheckRun) {
   const all = hub.db.filter('checks', (one) => one.suite_id === check.suite_id);
   const open = all.find(({ status }) => status !== 'completed');
   const pulls = openPulls(hub, repo).filter(({ pull }) => pull.head_sha === check.head_sha);

@@ -4,7 +4,7 @@ import { htmlUrl, maybeUser, nodeId, repositoryShape, repoUrl, userShape, viaApp
 
 const REACTIONS = ['+1', '-1', 'laugh', 'hooray', 'confused', 'heart', 'rocket', 'eyes'];
 
-function reactionsShape(url: string, contents: string[]) {
+export function reactionsShape(url: string, contents: string[]) {
   const counts = Object.fromEntries(
     REACTIONS.map((content) => [content, contents.filter((one) => one === content).length]),
   );
@@ -47,7 +47,7 @@ function maybeMilestone(hub: Hub, repo: Repository, number: number | null) {
   return found ? milestoneShape(hub, repo, found) : null;
 }
 
-function association(repo: Repository, login: string): string {
+export function association(repo: Repository, login: string): string {
   if (login === repo.owner) return 'OWNER';
   return repo.collaborators[login] ? 'COLLABORATOR' : 'NONE';
 }
