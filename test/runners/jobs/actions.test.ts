@@ -274,3 +274,36 @@ test('a shell without git history is no checkout', async () => {
   const run = await bench.execute(oneJob('- {run: git status, continue-on-error: true}'));
   expect(logOf(run)).toContain('not a git repository');
 });
+
+// GitHub docs, actions/reference/workflows-and-actions/metadata-syntax: runs.post, runs.post-if, runs.steps[*].shell.
+test('post steps run in reverse order, also after a failure, as their post-if says; a composite run needs a shell', async () => {
+  for (const [name, condition] of [
+    ['alpha', 'always()'],
+    ['beta', 'success()'],
+    ['gamma', 'failure()'],
+  ]) {
+    const runs = `{using: node24, main: main.js, post: post.js, post-if: ${condition}}`;
+    write(`actions/${name}/action.yml`, `name: ${name}\ndescription: x\nruns: ${runs}\n`);
+    write(`actions/${name}/main.js`, `console.log('main ${name}');`);
+    write(`actions/${name}/post.js`, `console.log('post ${name}');`);
+  }
+  const wrapped = `name: W\ndescription: x\nruns: {using: composite, steps: [{uses: roundhouse/roundhouse/actions/gamma@${sha}}]}\n`;
+  const bare = 'name: B\ndescription: x\nruns: {using: composite, steps: [{run: echo no}]}\n';
+  const encoded = (text: string) => Buffer.from(text).toString('base64');
+  const run = await bench.execute(
+    oneJob(`
+- run: mkdir w b && base64 -d > w/action.yml <<< ${encoded(wrapped)} && base64 -d > b/action.yml <<< ${encoded(bare)}
+- uses: roundhouse/roundhouse/actions/alpha@${sha}
+- uses: roundhouse/roundhouse/actions/beta@${sha}
+- uses: ./w
+- uses: ./b
+`),
+  );
+  const log = logOf(run);
+  expect(run.conclusion).toBe('failure');
+  expect(log.match(/^(main|post) \w+$/gm)).toEqual([
+    ...['main alpha', 'main beta', 'main gamma', 'post gamma', 'post alpha'],
+  ]);
+  expect(log).toMatch(/shell/i);
+  expect(log).not.toMatch(/^no$/m);
+});
