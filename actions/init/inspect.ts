@@ -17,6 +17,7 @@ import type { ColumnFacts } from '#lib/lifecycle/columns.ts';
 import { durationMs } from '#lib/lifecycle/duration.ts';
 import { PART_LENGTHS, type TimeSpread } from '#lib/lifecycle/split-choice.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
+import { fullDisk } from '#lib/store/durable-file.ts';
 import { checkTarget, targetOf } from './bad-columns.ts';
 import { type Cleaning, cleanedFile } from './cleaned-file.ts';
 import type { ModelRequest } from './request.ts';
@@ -66,7 +67,9 @@ export async function inspectFile<Result>(
   const { target, time, asked, key } = request;
   const format = await detectTable(file, { label: file, asked, names: [target, ...time, ...key] });
   const path = join(scratch, `inspected.${format.kind}`);
-  await copyFile(file, path);
+  await copyFile(file, path).catch((error) => {
+    throw fullDisk(error, scratch) ?? error;
+  });
   const session = await openSession({ folder: scratch });
   try {
     const facts = await factsOf(session, { file, path, request, format });

@@ -3,7 +3,7 @@ import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { type Digest, modelNameSchema } from '#lib/lifecycle/scalars.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
-import { digestOfFile } from '#lib/store/durable-file.ts';
+import { digestOfFile, fullDisk } from '#lib/store/durable-file.ts';
 import type { Store } from '#lib/store/store.ts';
 import { type RepositoryFile, type RepositoryOptions, repositoryFiles } from '../../templates/repository.ts';
 import { modelFiles } from './model-files.ts';
@@ -86,10 +86,12 @@ export async function executeInit(
   for (const { path, text } of plan.write) {
     const file = join(root, path);
     const draft = `${file}.${process.pid}.tmp`;
-    await mkdir(dirname(file), { recursive: true });
     try {
+      await mkdir(dirname(file), { recursive: true });
       await writeFile(draft, text, { flag: 'wx' });
       await rename(draft, file);
+    } catch (error) {
+      throw fullDisk(error, root) ?? error;
     } finally {
       await rm(draft, { force: true });
     }

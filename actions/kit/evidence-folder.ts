@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type EvidenceStage, type Statement, statementSchemas } from '#lib/lifecycle/evidence.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
+import { fullDisk } from '#lib/store/durable-file.ts';
 import { statementText } from './statement.ts';
 
 /**
@@ -81,6 +82,11 @@ export function parseStatement<Stage extends EvidenceStage>(
 }
 
 function writeWhole(path: string, text: string): void {
-  writeFileSync(`${path}.tmp`, text);
-  renameSync(`${path}.tmp`, path);
+  try {
+    writeFileSync(`${path}.tmp`, text);
+    renameSync(`${path}.tmp`, path);
+  } catch (error) {
+    rmSync(`${path}.tmp`, { force: true });
+    throw fullDisk(error, dirname(path)) ?? error;
+  }
 }

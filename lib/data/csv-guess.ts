@@ -1,5 +1,5 @@
 import type { Dialect } from '../lifecycle/data.ts';
-import { splitRecord } from './csv-scan.ts';
+import { splitRecord } from './csv-record.ts';
 
 /** In the order in which they are taken where several fit alike. */
 const DELIMITERS = ['\t', ';', '|', ',', '\u0001', '\u001f', '^', '~', ':', ' '];

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DuckDBInstance, StatementType } from '@duckdb/node-api';
+import { fullDisk } from '../store/durable-file.ts';
 import type { Table } from './table.ts';
 import {
   countRows,
@@ -79,7 +80,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     try {
       return await task();
     } catch (cause) {
-      if (!late) throw cause;
+      if (!late) throw fullDisk(cause, folder) ?? cause;
       throw new Error(`it ran longer than ${deadlineMs / 1000} s and was stopped`, { cause });
     } finally {
       clearTimeout(timer);

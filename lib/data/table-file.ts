@@ -1,22 +1,21 @@
-import { type FileHandle, open, stat } from 'node:fs/promises';
-import { extname } from 'node:path';
+import { open } from 'node:fs/promises';
+import { dirname, extname } from 'node:path';
 import { type Dialect, PLAIN_CSV } from '../lifecycle/data.ts';
-import { UserError } from '../lifecycle/user-error.ts';
 import { checkNames, columnNames } from './column-names.ts';
 import { createFromCsv, type ScannedCsv } from './csv.ts';
 import { guessDialect } from './csv-guess.ts';
 import { type CsvScan, openScan } from './csv-scan.ts';
 import type { Session } from './duckdb.ts';
-import { byteOrderMark, compressionOf, foreignKind } from './foreign-file.ts';
+import { checkFile, checkParquet, empty, headOf, placed, refuseForeign } from './file-check.ts';
+import { byteOrderMark, compressionOf } from './foreign-file.ts';
 import { findMisfits, type Misfit } from './misfits.ts';
-import { sqlFault } from './sql-fault.ts';
 import { quoteName, quoteText } from './table-io.ts';
-import { detectEncoding, rawBytes, TextFault, textBytes } from './text-bytes.ts';
+import { rawBytes, TextFault, textBytes } from './text-bytes.ts';
+import { detectEncoding } from './text-encoding.ts';
 
 /** What a file is and how it is written: all that has to be known to read it without a guess. */
 export type TableFormat = { kind: 'csv'; dialect: Dialect } | { kind: 'parquet' };
 
-const HEAD_BYTES = 64 * 1024;
 const SAMPLE_BYTES = 1024 * 1024;
 
 /**
@@ -27,7 +26,7 @@ export async function detectTable(
   path: string,
   { label, asked = {}, names = [] }: { label: string; asked?: Partial<Dialect>; names?: readonly string[] },
 ): Promise<TableFormat> {
-  return placed(label, async () => {
+  return placed({ label, folder: dirname(path) }, async () => {
     await checkFile(path);
     const head = await headOf(path);
     if (head.length === 0) throw empty();
@@ -52,18 +51,6 @@ async function encodingOf(path: string, compression: Dialect['compression']): Pr
     break;
   }
   return detectEncoding(rawBytes(path, compression));
-}
-
-function refuseForeign(head: Uint8Array): void {
-  const foreign = foreignKind(head);
-  if (foreign === null) return;
-  throw new TextFault(`it is ${foreign === 'Parquet' ? 'a Parquet file' : foreign}, and no CSV`, {
-    line: null,
-    fix:
-      foreign === 'Parquet'
-        ? 'name it .parquet, or say `kind: parquet` in data.yml'
-        : 'save the table as CSV or Parquet and give that file',
-  });
 }
 
 async function sampleOf(path: string, written: Pick<Dialect, 'compression' | 'encoding'>): Promise<string> {
@@ -98,7 +85,7 @@ export type Loaded = { rows: number; notes: string[]; misfits: PlacedMisfit[] };
 /** Makes a table of a file by its format. Notes are for people. Throws a UserError that names the line. */
 export async function loadTable(loading: Loading): Promise<Loaded> {
   const { session, format, label, table } = loading;
-  return placed(label, async () => {
+  return placed({ label, folder: session.folder }, async () => {
     if (format.kind === 'parquet') await createFromParquet(loading);
     const notes = format.kind === 'csv' ? await loadCsv(loading, format.dialect) : [];
     const rows = await session.count(quoteName(table));
@@ -129,20 +116,6 @@ async function createFromParquet({ session, path, table }: Loading): Promise<voi
   await session.run(`CREATE TABLE ${quoteName(table)} AS SELECT * FROM ${file}`);
 }
 
-async function checkParquet(path: string): Promise<void> {
-  const size = (await stat(path)).size;
-  const head = await headOf(path);
-  const starts = Buffer.from(head.subarray(0, 4)).toString('latin1') === 'PAR1';
-  const file = await open(path);
-  const tail = await read(file, Math.max(0, size - 4), 4).finally(() => file.close());
-  if (starts && size >= 12 && Buffer.from(tail).toString('latin1') === 'PAR1') return;
-  const what = starts ? 'its end is missing' : `it is ${foreignKind(head) ?? 'text or something else'}`;
-  throw new TextFault(`it is no whole Parquet file: ${what}`, {
-    line: null,
-    fix: 'copy or write it again, or give a CSV under a name that does not end in .parquet',
-  });
-}
-
 async function loadCsv({ session, path, table }: Loading, dialect: Dialect): Promise<string[]> {
   const head = await headOf(path);
   if (head.length === 0) throw empty();
@@ -163,10 +136,6 @@ async function loadCsv({ session, path, table }: Loading, dialect: Dialect): Pro
   const { skip, hasMixedEnds } = scan;
   const csv: ScannedCsv = { path: plain, dialect, names, skip, hasMixedEnds };
   return [...notes, ...(await createFromCsv(session, table, csv))];
-}
-
-function empty(): TextFault {
-  return new TextFault('it is empty', { line: null, fix: 'give a file with rows' });
 }
 
 function noRows(header: boolean): TextFault {
@@ -206,55 +175,4 @@ async function scanFile(path: string, dialect: Dialect): Promise<{ scan: CsvScan
     await file.close();
   }
   return { scan: scanner.end(), plain };
-}
-
-async function checkFile(path: string): Promise<void> {
-  const stats = await stat(path);
-  if (stats.isFile()) return;
-  throw new TextFault(stats.isDirectory() ? 'it is a folder' : 'it is no plain file', {
-    line: null,
-    fix: 'give one file',
-  });
-}
-
-async function headOf(path: string): Promise<Uint8Array> {
-  const file = await open(path);
-  return read(file, 0, HEAD_BYTES).finally(() => file.close());
-}
-
-async function read(file: FileHandle, from: number, bytes: number): Promise<Uint8Array> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, from);
-  return buffer.subarray(0, bytesRead);
-}
-
-/** Faults of bytes and of SQL as the user's, with the name of the file and the line in front. */
-async function placed<Result>(label: string, work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (cause) {
-    if (cause instanceof TextFault) {
-      const line = cause.line === null ? '' : `line ${cause.line}: `;
-      throw new UserError(`${label} can't be read: ${line}${cause.message}`, { fix: cause.fix, cause });
-    }
-    if (isDenied(cause))
-      throw new UserError(`${label} can't be read: ${cause.message}`, { fix: 'let yourself read it', cause });
-    if (!isSqlFault(cause)) throw cause;
-    throw new UserError(`${label} can't be read: ${sqlFault(cause).message}`, {
-      fix: 'check how the source is written (delimiter, quote, encoding), or repair the file',
-      cause,
-    });
-  }
-}
-
-function isDenied(error: unknown): error is NodeJS.ErrnoException {
-  return ['EACCES', 'EPERM', 'ENOENT'].includes(String((error as NodeJS.ErrnoException | null)?.code));
-}
-
-/** DuckDB's errors begin with their kind: `Invalid Input Error: …`; a full disk is none of the file's faults. */
-function isSqlFault(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    /^[A-Z]\w+( [A-Z]?\w+)* Error: /i.test(error.message) &&
-    !/No space left/.test(error.message)
-  );
 }

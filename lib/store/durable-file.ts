@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Digest } from '../lifecycle/scalars.ts';
+import { UserError } from '../lifecycle/user-error.ts';
 
 const CHUNK = 1024 * 1024;
 
@@ -45,7 +46,9 @@ async function draft(
   folder: string,
   fill: (append: (bytes: Uint8Array) => Promise<void>) => Promise<void>,
 ): Promise<Draft> {
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true }).catch((error) => {
+    throw fullDisk(error, folder) ?? error;
+  });
   const path = `${folder}/.draft-${process.pid}-${randomUUID()}`;
   const discard = () => rm(path, { force: true });
   const hash = createHash('sha256');
@@ -62,7 +65,7 @@ async function draft(
     }
   } catch (error) {
     await discard();
-    throw error;
+    throw fullDisk(error, folder) ?? error;
   }
   return { digest: `sha256:${hash.digest('hex')}`, keep: (target) => keep(path, target), discard };
 }
@@ -74,8 +77,21 @@ async function keep(path: string, target: string): Promise<void> {
     await syncFolder(dirname(target));
   } catch (error) {
     await rm(path, { force: true });
-    throw error;
+    throw fullDisk(error, dirname(target)) ?? error;
   }
+}
+
+/** The error of a disk (or quota, or limit of one file's size) that is used up, as the user's to mend; else null. */
+export function fullDisk(error: unknown, folder: string): UserError | null {
+  const { code, message } = error as NodeJS.ErrnoException;
+  // DuckDB's errors have no code.
+  const isFull =
+    ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(String(code)) || /No space left on device/.test(message);
+  if (!isFull) return null;
+  return new UserError(`there is no space left in ${folder}: nothing was written there`, {
+    fix: 'make space, or name a folder on another disk, and run it again',
+    cause: error,
+  });
 }
 
 /** The rename itself survives a power cut only once its folder is synced. */

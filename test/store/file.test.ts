@@ -121,7 +121,7 @@ describe('objects', () => {
     try {
       const small = openFileStore(disk);
       const digest = await small.put('fits');
-      await expect(small.put(Buffer.alloc(1024 * 1024))).rejects.toThrow(/ENOSPC/);
+      await expect(small.put(Buffer.alloc(1024 * 1024))).rejects.toThrow(/no space left in .*sha256/);
       expect(filesUnder(disk)).toHaveLength(1);
       expect(Buffer.from(await small.get(digest)).toString()).toBe('fits');
     } finally {
