@@ -108,7 +108,7 @@ function tellCheck(
   timeline.event({
     at,
     who: 'roundhouse',
-    what: `drift check: inputs ${monitor.drift_verdict}${drifted.length > 0 ? ` (${drifted.join(', ')})` : ''}${seasonal.length > 0 ? `; season, not decay: ${seasonal.join(', ')}` : ''}`,
+    what: `drift check: inputs ${monitor.drift_verdict}${drifted.length > 0 ? ` (${some(drifted)})` : ''}${seasonal.length > 0 ? `; season, not decay: ${some(seasonal)}` : ''}`,
     link,
   });
   if (performance !== undefined) {
@@ -129,10 +129,22 @@ function tellCheck(
   });
 }
 
-/** Triggers that fired and brakes that held; where there is none, what the triggers could not tell. */
+const MOST_NAMES = 6;
+
+function some(names: readonly string[]): string {
+  const more = names.length - MOST_NAMES;
+  return `${names.slice(0, MOST_NAMES).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** Triggers that fired and brakes that held; where there is none, what the triggers could not tell, or were content with. */
 function decisive(reasons: CheckRecord['reasons']): CheckRecord['reasons'] {
-  const telling = reasons.filter(({ verdict }) => verdict === 'failed');
-  return telling.length > 0 ? telling : reasons.filter(({ verdict }) => verdict === 'inconclusive');
+  const ranked = (['failed', 'inconclusive'] as const).map((wanted) =>
+    reasons.filter(({ verdict }) => verdict === wanted),
+  );
+  const content = reasons
+    .filter(({ rule }) => /^(labelled_loss|retraining\.triggers)/.test(rule))
+    .map((reason) => ({ ...reason, actual: `${reason.actual}, ${reason.expected}` }));
+  return ranked.find((found) => found.length > 0) ?? content;
 }
 
 async function retrain(
