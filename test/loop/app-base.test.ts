@@ -291,5 +291,87 @@ describe('runs that nobody waits for any more', { timeout: 240_000 }, () => {
     expect(workflows(before)).toEqual([]);
     await say(world, 'data-scientist', data.number, '/plan');
     await gateSays(data.number, 'action_required', /0 of 1/);
+    await close(data.number);
+  });
+});
+
+/** Last, since from here on nothing gets into main but through the queue. */
+describe('a merge queue', { timeout: 240_000 }, () => {
+  const OTHER = 'ci';
+  const OPERATE = 'models/bikes/operate.yml';
+
+  async function requireQueue(): Promise<void> {
+    const checks = [{ context: 'roundhouse/gate', integration_id: world.secrets.app.id }, { context: OTHER }];
+    const rules = [
+      { type: 'merge_queue', parameters: {} },
+      { type: 'required_status_checks', parameters: { required_status_checks: checks } },
+    ];
+    const answer = await fetch(`${world.github.url}/_local/rulesets/${R.owner}/${R.repo}`, {
+      method: 'PUT',
+      headers: { 'x-roundhouse-local': world.secrets.control, 'content-type': 'application/json' },
+      body: JSON.stringify([{ name: 'queue', target: 'branch', include: ['~DEFAULT_BRANCH'], rules }]),
+    });
+    expect(answer.status).toBe(204);
+  }
+
+  /** The check of the user's own CI, which keeps a group in the queue as long as we like. */
+  async function passOther(sha: string): Promise<void> {
+    const status = { ...R, sha, context: OTHER, state: 'success' as const };
+    await world.as('ml-lead').rest.repos.createCommitStatus(status);
+  }
+
+  async function enqueue(pull: number): Promise<void> {
+    const person = world.as('ml-lead');
+    const { data } = await person.rest.pulls.get({ ...R, pull_number: pull });
+    await passOther(data.head.sha);
+    const mutation =
+      'mutation($id: ID!) { enqueuePullRequest(input: {pullRequestId: $id}) { mergeQueueEntry { position } } }';
+    await person.graphql(mutation, { id: data.node_id });
+  }
+
+  async function groupOf(pull: number): Promise<string> {
+    const ref = `heads/gh-readonly-queue/main/pr-${pull}-`;
+    const find = async () => (await world.as('ml-lead').rest.git.listMatchingRefs({ ...R, ref })).data[0];
+    return (await eventually(`the group of #${pull}`, find, world)).object.sha;
+  }
+
+  async function groupGate(sha: string) {
+    const find = async () =>
+      (await world.as('ml-lead').rest.checks.listForRef({ ...R, ref: sha })).data.check_runs.find(
+        ({ name, status }) => name === 'roundhouse/gate' && status === 'completed',
+      );
+    const gate = await eventually(`the gate of group ${sha}`, find, world);
+    return { conclusion: gate.conclusion, title: gate.output.title };
+  }
+
+  async function isMerged(pull: number): Promise<boolean> {
+    return (await world.as('ml-lead').rest.pulls.get({ ...R, pull_number: pull })).data.merged;
+  }
+
+  it('merges what was approved, and never two that change one model as one', async () => {
+    const one = await open('q1', await edited(MODEL, 'seed: 6', 'seed: 91'));
+    await gateOf(world, one, 'action_required');
+    const two = await open('q2', await edited(OPERATE, 'version: 1', '# reviewed\nversion: 1'));
+    await gateOf(world, two, 'success');
+    await say(world, 'ml-lead', one, await approveLine(world, one));
+    await gateOf(world, one, 'success');
+    await requireQueue();
+    await enqueue(one);
+    await enqueue(two);
+    const [first, second] = [await groupOf(one), await groupOf(two)];
+    expect(await groupGate(first)).toMatchObject({ conclusion: 'success', title: 'as it was approved' });
+    expect(await groupGate(second)).toMatchObject({
+      conclusion: 'failure',
+      title: expect.stringContaining('bikes: another pull request ahead in the queue'),
+    });
+    await passOther(first);
+    await eventually('the first to be merged', () => isMerged(one), world);
+    expect(await isMerged(two)).toBe(false);
+    await eventually('v1.3.0', async () => (await tagNames('bikes@')).includes('bikes@v1.3.0'), world);
+    await gateOf(world, two, 'success');
+    await enqueue(two);
+    await passOther(await groupOf(two));
+    await eventually('the second to be merged', () => isMerged(two), world);
+    expect(await tagNames('bikes@')).toHaveLength(4);
   });
 });
