@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { inVersion } from './api-version.ts';
-import { type Actor, actorLogin, authenticate, authorize, tokenKey } from './auth.ts';
+import { type Actor, actorLogin, authenticate, authorize, canRead, tokenKey } from './auth.ts';
 import type { Answer, ApiVersion, Call, Endpoint } from './endpoint.ts';
 import { findRepository, type Hub } from './hub.ts';
+import type { Repository } from './model.ts';
+import { movedRepository, redirectTo } from './moved.ts';
 import { notFound, Refusal } from './refusal.ts';
 import { actions } from './rest/actions.ts';
 import { apps } from './rest/apps.ts';
@@ -16,6 +18,7 @@ import { environments } from './rest/environments.ts';
 import { forks } from './rest/forks.ts';
 import { gitData } from './rest/git-data.ts';
 import { graphql } from './rest/graphql.ts';
+import { installationLife } from './rest/installation-life.ts';
 import { issues } from './rest/issues.ts';
 import { labels } from './rest/labels.ts';
 import { locks } from './rest/locks.ts';
@@ -24,6 +27,7 @@ import { pulls } from './rest/pulls.ts';
 import { reactions } from './rest/reactions.ts';
 import { releases, uploads } from './rest/releases.ts';
 import { repositories } from './rest/repositories.ts';
+import { repositoryLife, UNARCHIVE } from './rest/repository-life.ts';
 import { reviewComments } from './rest/review-comments.ts';
 import { reviews } from './rest/reviews.ts';
 import { rulesets } from './rest/rulesets.ts';
@@ -35,7 +39,9 @@ import { teams } from './rest/teams.ts';
 /** Every endpoint under `/api/v3`: tests ask each of them who may use it. */
 export const API: Endpoint[] = [
   ...apps,
+  ...installationLife,
   ...repositories,
+  ...repositoryLife,
   ...rulesets,
   ...forks,
   ...contents,
@@ -67,11 +73,17 @@ export function serveApi(server: FastifyInstance, hub: Hub): void {
   const register = (prefix: string, endpoints: Endpoint[]) => async (scope: FastifyInstance) => {
     for (const endpoint of endpoints) {
       const [method = '', path = ''] = endpoint.route.split(' ');
-      scope.route({
-        method,
-        url: prefix + (path === '/' ? '' : path),
-        handler: (request, reply) => handle({ hub, endpoint, request, reply, limits }),
-      });
+      const handler = (request: FastifyRequest, reply: FastifyReply) =>
+        handle({ hub, endpoint, request, reply, limits });
+      const url = prefix + (path === '/' ? '' : path);
+      scope.route({ method, url, handler });
+      // Where redirects of renamed repositories lead.
+      if (endpoint.scope === 'repo')
+        scope.route({
+          method,
+          url: url.replace('/repos/:owner/:repo', '/repositories/:repository_id'),
+          handler,
+        });
     }
   };
   server.register(async (scope) => {
@@ -118,12 +130,22 @@ async function handle({ hub, endpoint, request, reply, limits }: Handling): Prom
 async function run(endpoint: Endpoint, call: Call): Promise<Answer> {
   if (endpoint.scope === 'site') return endpoint.handle(call);
   const { hub, actor, params } = call;
-  const repo = findRepository(hub, params.owner ?? '', params.repo ?? '');
-  if (!repo) throw notFound();
+  const repo = findRepository(hub, params.owner ?? '', params.repo ?? '') ?? byId(call);
+  if (!repo) {
+    const moved = movedRepository(hub, params.owner ?? '', params.repo ?? '');
+    if (!moved || !canRead(hub, moved, actor)) throw notFound();
+    return redirectTo(hub, moved, call.request);
+  }
   authorize({ hub, repo, actor, access: endpoint.access });
+  if (repo.archived && !endpoint.route.startsWith('GET ') && endpoint.route !== UNARCHIVE)
+    throw new Refusal(403, 'Repository was archived so is read-only.');
   if (endpoint.access.permissions)
     call.reply.header('x-accepted-github-permissions', endpoint.access.permissions);
   return endpoint.handle({ ...call, repo });
+}
+
+function byId({ hub, params }: Call): Repository | undefined {
+  return params.repository_id === undefined ? undefined : hub.db.get('repositories', params.repository_id);
 }
 
 function apiVersion(request: FastifyRequest): ApiVersion {

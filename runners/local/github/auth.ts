@@ -64,7 +64,10 @@ export async function authenticate(hub: Hub, header: string | undefined): Promis
   const installation = hub.db.get('installations', found.installation_id);
   const app = installation && hub.db.get('apps', installation.app_id);
   if (!app) throw new Refusal(401, 'Bad credentials');
-  const { installation_id, permissions, repository_ids } = found;
+  if (installation.suspended_at) throw new Refusal(403, 'This installation has been suspended');
+  const { installation_id, permissions } = found;
+  // What the installation lost since is out of reach at once.
+  const repository_ids = found.repository_ids.filter((id) => installation.repository_ids.includes(id));
   return { kind: 'installation', app, installation_id, permissions, repository_ids };
 }
 

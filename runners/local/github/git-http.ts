@@ -9,6 +9,7 @@ import { gitEnvironment } from './git.ts';
 import type { RefUpdate } from './git-refs.ts';
 import { findRepository, type Hub, repositoryPath } from './hub.ts';
 import type { Repository } from './model.ts';
+import { movedRepository } from './moved.ts';
 import { announce, needsWorkflowsPermission } from './refs.ts';
 import { Refusal } from './refusal.ts';
 import { refRefusal } from './rulesets.ts';
@@ -68,11 +69,14 @@ async function admit(
     if (!(error instanceof Refusal)) throw error;
     return { status: 401, message: 'Invalid username or token.' };
   }
-  const repo = findRepository(hub, options.owner, options.name);
+  const name = options.name;
+  const repo = findRepository(hub, options.owner, name) ?? movedRepository(hub, options.owner, name);
   if (actor.kind === 'anonymous' && (!repo || repo.private || options.pushes)) {
     return { status: 401, message: 'Authentication required' };
   }
   if (!repo || !canRead(hub, repo, actor)) return { status: 404, message: 'Repository not found.' };
+  if (repo.archived && options.pushes)
+    return { status: 403, message: 'This repository was archived so it is read-only.' };
   if (mayUse(hub, { repo, actor }, options.pushes)) return { repo, actor };
   const message = `Permission to ${repo.owner}/${repo.name}.git denied to ${actorLogin(actor)}.`;
   return { status: 403, message };

@@ -16,6 +16,8 @@ export type Hub = {
   secrets: LocalSecrets;
   blobs: Blobs;
   git(repo: Repository): Git;
+  /** Lets go of a repository's folder, which is about to move. */
+  closeGit(repo: Repository): void;
   /** Runs one at a time per key, in the order of the calls. */
   exclusive<T>(key: string, work: () => Promise<T>): Promise<T>;
   /** Send a delivery once it is on the disk; returns at once. */
@@ -37,7 +39,11 @@ export function repositoryPath(dir: string, repo: { owner: string; name: string 
   return join(dir, 'github', 'repos', repo.owner, `${repo.name}.git`);
 }
 
-export function gitPool(dir: string): { git(repo: Repository): Git; close(): void } {
+export function gitPool(dir: string): {
+  git(repo: Repository): Git;
+  closeGit(repo: Repository): void;
+  close(): void;
+} {
   const open = new Map<number, Git>();
   return {
     git(repo) {
@@ -46,6 +52,10 @@ export function gitPool(dir: string): { git(repo: Repository): Git; close(): voi
       const made = openGit(repositoryPath(dir, repo));
       open.set(repo.id, made);
       return made;
+    },
+    closeGit({ id }) {
+      open.get(id)?.close();
+      open.delete(id);
     },
     close() {
       for (const git of open.values()) git.close();

@@ -106,6 +106,7 @@ export type Repository = {
   secrets: Record<string, string>;
   /** GITHUB_TOKEN where a workflow says nothing. */
   default_permissions: 'read' | 'write';
+  archived?: boolean;
   /** The setting "Allow GitHub Actions to create and approve pull requests": off, as on GitHub. */
   actions_may_open_pulls: boolean;
   /** What is paid for decides which rules an environment of a private repository may have; enterprise when not set. */
@@ -142,6 +143,7 @@ export type Installation = {
   app_id: number;
   account: string;
   repository_ids: number[];
+  suspended_at?: string | null;
   created_at: string;
 };
 
@@ -571,6 +573,7 @@ export type Tables = {
   artifacts: Artifact;
   deliveries: Delivery;
   refs: SeenRef;
+  former_names: { repository_id: number };
   queue: QueueEntry;
   verified: VerifiedCommit;
   sub_issues: SubIssue;

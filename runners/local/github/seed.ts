@@ -2,10 +2,9 @@ import { createPublicKey } from 'node:crypto';
 import { tokenKey } from './auth.ts';
 import { initRepository } from './git.ts';
 import { findAccount, findRepository, type Hub, repositoryPath, timestamp } from './hub.ts';
-import type { Account, App, Installation, Label, Permissions, Repository, Role } from './model.ts';
+import type { Account, Label, Permissions, Repository, Role } from './model.ts';
+import { announceInstallation } from './rest/installation-life.ts';
 import { ensureSecrets } from './secrets.ts';
-import { installationShape, repositoryShape, userShape } from './shapes/account.ts';
-import { enqueue } from './webhooks.ts';
 
 export type SeedSpec = {
   owner: string;
@@ -107,7 +106,7 @@ function install(hub: Hub, repo: Repository, wanted: { slug: string; webhookUrl:
   const { id, private_key, webhook_secret } = hub.secrets.app;
   account(hub, `${wanted.slug}[bot]`, 'Bot');
   const before = hub.db.get('apps', id);
-  const app = hub.db.put('apps', id, {
+  hub.db.put('apps', id, {
     id,
     slug: wanted.slug,
     name: before?.name ?? wanted.slug,
@@ -127,23 +126,5 @@ function install(hub: Hub, repo: Repository, wanted: { slug: string; webhookUrl:
   };
   const repository_ids = [...installation.repository_ids, repo.id];
   const installed = hub.db.put('installations', installation.id, { ...installation, repository_ids });
-  if (!known) announceInstallation(hub, { app, installed, repo });
-}
-
-/** Sent to every app, subscribed or not. */
-function announceInstallation(
-  hub: Hub,
-  { app, installed, repo }: { app: App; installed: Installation; repo: Repository },
-): void {
-  const { id, node_id, name, full_name, private: isPrivate } = repositoryShape(hub, repo);
-  enqueue(hub, {
-    ...{ app, event: 'installation', action: 'created', installation_id: installed.id, repository_id: null },
-    payload: {
-      action: 'created',
-      installation: installationShape(hub, installed),
-      repositories: [{ id, node_id, name, full_name, private: isPrivate }],
-      requester: null,
-      sender: userShape(hub, repo.owner),
-    },
-  });
+  if (!known) announceInstallation(hub, { installation: installed, action: 'created' });
 }

@@ -65,6 +65,7 @@ export async function startGitHub(options: GitHubOptions): Promise<RunningGitHub
     secrets: await ensureSecrets(dir),
     blobs: openBlobs(join(dir, 'github')),
     git: pool.git,
+    closeGit: pool.closeGit,
     exclusive: queues(),
     deliver: (id) => deliveries?.deliver(id),
     wakeQueue: (repo) => queue?.wake(repo),

@@ -23,7 +23,7 @@ export function emit(hub: Hub, emission: Emission): void {
   const installations = hub.db.filter('installations', (one) => one.repository_ids.includes(repo.id));
   for (const installation of installations) {
     const app = hub.db.get('apps', installation.app_id);
-    if (!app?.events.includes(event)) continue;
+    if (!app?.events.includes(event) || installation.suspended_at) continue;
     if (emission.only_app !== undefined && emission.only_app !== app.id) continue;
     enqueue(hub, {
       app,

@@ -122,6 +122,7 @@ function createAccessToken(call: Call) {
   const { hub } = call;
   const app = asApp(call);
   const installation = getInstallation(call);
+  if (installation.suspended_at) throw new Refusal(403, 'This installation has been suspended');
   const wanted = parseBody(call, TOKEN_REQUEST);
   const permissions = narrowed(app.permissions, wanted.permissions);
   const inside = installation.repository_ids.flatMap((id) => hub.db.get('repositories', id) ?? []);

@@ -109,8 +109,8 @@ export function installationShape(hub: Hub, installation: Installation) {
     single_file_name: null,
     has_multiple_single_files: false,
     single_file_paths: [],
-    suspended_by: null,
-    suspended_at: null,
+    suspended_by: installation.suspended_at ? userShape(hub, installation.account) : null,
+    suspended_at: installation.suspended_at ?? null,
   };
 }
 
@@ -203,7 +203,7 @@ export function repositoryShape(hub: Hub, repo: Repository) {
     has_pages: false,
     has_downloads: false,
     has_discussions: false,
-    archived: false,
+    archived: repo.archived ?? false,
     disabled: false,
     visibility: repo.private ? 'private' : 'public',
     license: null,
