@@ -30,7 +30,7 @@ process.stdout.write(
     `API           ${local.apiUrl}`,
     `supervisor    ${local.supervisorUrl}`,
     `app           ${local.appUrl}`,
-    `tokens        ${resolve(values.dir)}/secrets.json`,
+    `tokens        ${resolve(values.dir)}/secrets.json (to act on the pages: /login)`,
     'Ctrl-C stops all of it.',
     '',
   ].join('\n'),
