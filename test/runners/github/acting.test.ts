@@ -229,3 +229,43 @@ test.each([
   ['no box', 0, undefined],
   ['- [ ] a', 1, undefined],
 ])('box %#', (text, index, wanted) => expect(toggleBox(text, index)).toBe(wanted));
+
+describe('a run', () => {
+  const workflow = 'on: workflow_dispatch\njobs: { a: { runs-on: x, steps: [{ run: a }] } }\n';
+
+  test('that waits for an environment is let go by a reviewer, and by nobody else', async () => {
+    const { data: file } = await world.as('ml-lead').rest.repos.createOrUpdateFileContents({
+      ...{ owner: 'acme', repo: 'bikes', path: '.github/workflows/waits.yml', message: 'waits' },
+      content: Buffer.from(workflow).toString('base64'),
+    });
+    expect(file.commit.sha).toBeDefined();
+    const path = '/environments/acme/bikes/live';
+    await world.control.call('PUT', path, { reviewers: ['ml-lead'] });
+    await world.as('ml-lead').rest.actions.createWorkflowDispatch({
+      ...{ owner: 'acme', repo: 'bikes', workflow_id: 'waits.yml', ref: 'main' },
+    });
+    let run = await world.control.claim();
+    while (run && !run.workflow.path.endsWith('waits.yml')) run = await world.control.claim();
+    const ask = () =>
+      world.control.call('POST', `/runs/${run?.id}/jobs/a/turn`, {
+        ...{ name: 'a', concurrency: null, environment: { name: 'live', deployment: false }, wait_ms: 0 },
+      });
+    expect((await ask()).body).toEqual({ state: 'wait' });
+    const page = `/acme/bikes/actions/runs/${run?.id}`;
+    const reader = await browser('data-scientist');
+    expect(await reader.text(page)).not.toContain('Approve and deploy');
+    const reviewer = await browser('ml-lead');
+    const shown = await reviewer.text(page);
+    expect(shown).toContain('Approve and deploy');
+    const environment = /name="environment" value="(\d+)"/.exec(shown)?.[1] ?? '';
+    const { page: after } = await reviewer.act(page, { act: 'review', environment, state: 'approved' });
+    expect(after).not.toContain('Approve and deploy');
+    expect((await ask()).body).toMatchObject({ state: 'go' });
+    await reviewer.act(page, { act: 'cancel' });
+    expect((await world.control.call('GET', `/runs/${run?.id}/state`)).body).toMatchObject({
+      cancelled: true,
+    });
+    expect(await reviewer.text(page)).toContain('Force cancel');
+    await world.control.update(run?.id ?? 0, { status: 'completed', conclusion: 'cancelled' });
+  });
+});

@@ -301,6 +301,9 @@ describe('environments', () => {
       'waiting',
       (p: { workflow_job: { run_id: number } }) => p.workflow_job.run_id === id,
     );
+    const page = await (await fetch(`${world.github.url}/acme/bikes/actions/runs/${id}`)).text();
+    expect(page).toContain('Waiting for review');
+    expect(page).not.toContain('Approve and deploy');
     const { data: pending } = await lead().actions.getPendingDeploymentsForRun({ ...R, run_id: id });
     expect(pending).toMatchObject([
       { environment: { name: 'production' }, current_user_can_approve: true, reviewers: [{}, {}] },

@@ -85,6 +85,14 @@ const LIST_ACTS: Record<string, (deed: Deed) => ApiRequest> = {
   'milestones state': ({ form }) => patch(`/milestones/${form.number}`, { state: form.state }),
   'runs rerequest': ({ params }) => post(`/check-runs/${params.number}/rerequest`, {}),
   'actions/runs cancel': ({ params }) => post(`/actions/runs/${params.number}/cancel`, {}),
+  'actions/runs force-cancel': ({ params }) => post(`/actions/runs/${params.number}/force-cancel`, {}),
+  'actions/runs approve': ({ params }) => post(`/actions/runs/${params.number}/approve`, {}),
+  'actions/runs review': ({ params, form }) =>
+    post(`/actions/runs/${params.number}/pending_deployments`, {
+      environment_ids: [Number(form.environment)],
+      state: form.state,
+      comment: form.comment ?? '',
+    }),
   'actions/runs rerun': ({ params }) => post(`/actions/runs/${params.number}/rerun`, {}),
   'actions/runs rerun-failed': ({ params }) => post(`/actions/runs/${params.number}/rerun-failed-jobs`, {}),
 };

@@ -1,6 +1,8 @@
+import { mayReview } from '../environments.ts';
 import type { Job, Run } from '../model.ts';
 import { notFound } from '../refusal.ts';
 import { jobsOf } from '../runs.ts';
+import { heldTurns } from '../turns.ts';
 import { actButton } from './forms.ts';
 import { badge, duration, type Html, html, time } from './html.ts';
 import { checkPanel } from './issues.ts';
@@ -35,6 +37,7 @@ export async function runPage(call: PageCall): Promise<string> {
   const logs = await Promise.all(jobs.map((job) => jobPanel(call, job)));
   const main = html`${runHeading(call, run)}
 ${run.message && html`<div class="panel"><h3>Message</h3><div class="body">${run.message}</div></div>`}
+${waitingPanel(call, run)}
 ${logs}
 ${jobs.filter(({ summary }) => summary).map(({ name, summary }) => html`<div class="panel"><h3>Summary of ${name}</h3><div class="body">${markdown(summary)}</div></div>`)}
 ${artifacts.length > 0 && html`<div class="panel"><h3>Artifacts</h3><ul class="rows">${artifacts.map(({ name, size, sha256 }) => html`<li>${name} <span class="soft">${size} bytes, sha256:${sha256}</span></li>`)}</ul></div>`}`;
@@ -47,7 +50,27 @@ function runHeading(call: PageCall, run: Run): Html {
 <p class="soft">${run.path} · ${time(run.created_at)}</p>${call.login && call.params.job === undefined && runForms(run)}`;
 }
 
+/** Jobs that an environment holds back, with what its reviewers may answer. */
+function waitingPanel(call: PageCall, run: Run): Html {
+  const rows = heldTurns(call.hub, run).map(({ turn, environment }) => {
+    const answers = (['approved', 'rejected'] as const).map((state) =>
+      actButton('review', state === 'approved' ? 'Approve and deploy' : 'Reject', {
+        ...{ environment: String(environment.id), state },
+      }),
+    );
+    const may = call.login && mayReview(call.hub, environment, run, call.login);
+    const rules = [
+      environment.reviewers.length > 0 && `reviewers: ${environment.reviewers.join(', ')}`,
+      environment.wait_timer > 0 && `wait timer: ${environment.wait_timer} min`,
+    ].filter(Boolean);
+    return html`<li><code>${turn.key}</code> waits for ${environment.name} <span class="soft">${rules.join(' · ')}</span> ${may && !turn.approved && answers}</li>`;
+  });
+  return html`${rows.length > 0 && html`<div class="panel"><h3>Waiting for review</h3><ul class="rows">${rows}</ul></div>`}`;
+}
+
 function runForms(run: Run): Html {
+  if (run.conclusion === 'action_required') return actButton('approve', 'Approve and run');
+  if (run.cancel_requested && run.status !== 'completed') return actButton('force-cancel', 'Force cancel');
   if (run.status !== 'completed') return actButton('cancel', 'Cancel run');
   return html`${actButton('rerun', 'Re-run all jobs')}${run.conclusion !== 'success' && actButton('rerun-failed', 'Re-run failed jobs')}`;
 }
