@@ -31,6 +31,11 @@ describe('calendarOf', () => {
     expect({ days, own }).toEqual({ days: { training: 365, window: 365 }, own: null });
   });
 
+  it('a year that lacks its first and last days is one', () => {
+    const { stretches } = calendarOf(hoursFrom('2010-01-02', 43_776), 43_776);
+    expect(stretches.map(({ name }) => name)).toEqual(['2011', '2012', '2013', '2014']);
+  });
+
   it('two years: the first trains, the second comes in four windows that hold all of it', () => {
     const times = hoursFrom('2011-01-01', 731 * 24);
     const { opening, stretches } = calendarOf(times, times.length);

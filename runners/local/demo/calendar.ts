@@ -9,6 +9,9 @@ const WINDOWS = 4;
 /** A shorter history has windows of less than a week: too few days to resample. */
 const FEWEST_DAYS = 8 * 7;
 
+/** A year that lacks its last days, or whose first rows have no label, is a year. */
+const SLACK_DAYS = 15;
+
 /** When what is played happens. All instants are milliseconds since the epoch. */
 export type Calendar = {
   /** Length of what trains and of a window, in days. */
@@ -32,7 +35,7 @@ export function calendarOf(times: Float64Array | null, rows: number): Calendar {
   const [first = 0, last = 0] = [times[0], times.at(-1)];
   if (last - first < FEWEST_DAYS * DAY_MS) return own(rows, `the rows span less than ${FEWEST_DAYS} days`);
   const from = Math.floor(first / DAY_MS) * DAY_MS;
-  const years = wholeYears(from, last + DAY_MS);
+  const years = wholeYears(from, last + SLACK_DAYS * DAY_MS);
   if (years > 2) return yearly(from, Math.min(WINDOWS, years - 1));
   const opening =
     years === 2
