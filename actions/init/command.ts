@@ -5,8 +5,9 @@ import { UserError } from '#lib/lifecycle/user-error.ts';
 import { openDeps } from '../kit/deps.ts';
 import { silentProgress } from '../kit/progress.ts';
 import { type DialectOptions, dialectAsked, withDialectOptions } from './dialect-options.ts';
-import type { InitInputs, InitPlan } from './main.ts';
+import type { InitInputs } from './main.ts';
 import { commitToPin } from './pin.ts';
+import { told } from './told.ts';
 
 type Options = Partial<
   Record<'data' | 'target' | 'time' | 'timeFormat' | 'key' | 'task' | 'name' | 'positive', string>
@@ -64,7 +65,11 @@ async function run(options: Options): Promise<void> {
     const plan = await planInit(inputs, deps.scratch);
     if (note) plan.notes.unshift(note);
     if (!options.dryRun) await executeInit(plan, { root, store: deps.store });
-    process.stdout.write(options.json ? `${JSON.stringify(plan)}\n` : told(plan, options.dryRun ?? false));
+    process.stdout.write(
+      options.json
+        ? `${JSON.stringify(plan)}\n`
+        : told(plan, { dryRun: options.dryRun ?? false, live: process.stdout.isTTY === true }),
+    );
   } finally {
     deps.dispose();
   }
@@ -102,15 +107,4 @@ function listed(columns: string | undefined): string[] {
 function fullSha(sha: string): string {
   if (/^[0-9a-f]{40}$/.test(sha)) return sha;
   throw new UserError(`--sha is "${sha}"`, { fix: 'give all 40 hex characters of a commit' });
-}
-
-function told({ write, keep, object, notes }: InitPlan, dryRun: boolean): string {
-  const verb = dryRun ? 'would write' : 'wrote';
-  return [
-    ...write.map(({ path }) => `${verb} ${path}`),
-    ...keep.map((path) => `kept ${path}, which is there already`),
-    ...(object ? [`${dryRun ? 'would put' : 'put'} ${object.file} into the store as ${object.digest}`] : []),
-    ...notes.map((note) => `note: ${note}`),
-    '',
-  ].join('\n');
 }

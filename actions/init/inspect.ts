@@ -1,7 +1,7 @@
 import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openSession, type Session } from '#lib/data/duckdb.ts';
-import { askNumbers, askTexts } from '#lib/data/inspect/ask.ts';
+import { askNumbers } from '#lib/data/inspect/ask.ts';
 import { type ClassCount, columnFacts, doubles, frequentValues } from '#lib/data/inspect/facts.ts';
 import { planTime, type TimeRule, timesSuggested } from '#lib/data/inspect/times.ts';
 import {

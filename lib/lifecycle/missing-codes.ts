@@ -81,5 +81,5 @@ export function decideSentinel(facts: SentinelFacts): SentinelDecision | null {
   });
   if (rows < LEAST_ROWS) return tell(false, `${rows} rows are too few to be sure`);
   if (rows >= others) return tell(false, 'most rows have it, so it may say something');
-  return tell(true, 'read as missing');
+  return tell(true, 'it is far from all of them');
 }

@@ -55,7 +55,7 @@ export function chooseSplit(spread: TimeSpread | null): SplitChoice {
     Math.min(last, before) >= least;
   const usual = newest.find(({ length }) => length === USUAL);
   const chosen =
-    usual !== undefined && spanMs >= 10 * durationMs(USUAL) && holds(usual, 100)
+    usual !== undefined && spanMs >= 5 * durationMs(USUAL) && holds(usual, 100)
       ? usual
       : newest.find((one) => {
           const ms = durationMs(one.length);

@@ -30,7 +30,7 @@ const CLOCKS = ['%H:%M:%S', '%H:%M', '%H:%M:%S.%f', '%I:%M:%S %p', '%I:%M %p', '
 const MONTHS = ['%Y-%m', '%Y/%m', '%m/%Y', '%b %Y', '%B %Y', '%b-%y', '%b-%Y'];
 
 /** Every form of a time that is tried on a column of texts. */
-export const TIME_FORMATS: readonly string[] = [
+const TIME_FORMATS: readonly string[] = [
   ...DAYS,
   ...DAYS.flatMap((day) =>
     CLOCKS.flatMap((clock) => [
@@ -107,4 +107,27 @@ export function decideFormat(facts: readonly FormatFacts[]): FormatDecision {
     return { kind: 'ambiguous', formats: [first.format, second.format] };
   const note = `it fits ${formatWords(first.format)} and ${formatWords(second.format)}; read in the first way the file runs forward in time`;
   return { kind: 'read', format: first.format, note };
+}
+
+const SHAPES: Record<string, string> = {
+  '%Y': '\\d{4}',
+  '%y': '\\d{2}',
+  '%b': '[A-Za-z]{3}',
+  '%B': '[A-Za-z]+',
+  '%a': '[A-Za-z]{3}',
+  '%f': '\\d{1,9}',
+  '%p': '[AaPp][Mm]',
+  '%z': '[+-]\\d{2}(:?\\d{2})?',
+};
+
+/** The forms that some of these texts have the shape of: what they read is for strptime to say. */
+export function formatsShapedLike(texts: readonly string[]): string[] {
+  return TIME_FORMATS.filter((format) => {
+    const pattern = format.replace(
+      /%[A-Za-z]|[.+]/g,
+      (part) => SHAPES[part] ?? (part.startsWith('%') ? '\\d{1,2}' : `\\${part}`),
+    );
+    const shape = new RegExp(`^\\s*${pattern}\\s*$`);
+    return texts.some((text) => shape.test(text));
+  });
 }

@@ -4,13 +4,17 @@ import type { Input } from '../lifecycle/data.ts';
 import { UserError } from '../lifecycle/user-error.ts';
 import type { Feed } from './predictor-types.ts';
 
-/** Distinct values of one category that become one-hot columns; more is an identifier and not a category. */
+/** With at most this many values each gets a one-hot column; of more, those of ten rows or more, 256 at most. */
+const FEW_CATEGORIES = 64;
+const LEAST_ROWS = 10;
+const MOST_COLUMNS = 256;
+/** With more values than this, of which most rows have a rare one, it is an identifier and not a category. */
 const MAX_CATEGORIES = 1000;
 
 /**
  * How one input becomes numbers of the network, fitted on training rows. A number: missing = `fill`, then
- * (value - offset) * scale, all in float32. A category: one column of 0 and 1 per value that was seen; an
- * unseen value is all zeros, a missing one is a value like any other.
+ * (value - offset) * scale, all in float32. A category: one column of 0 and 1 per value that was seen, or of
+ * very many the frequent ones; any other value, rare or unseen, is all zeros. A missing one is a value like any other.
  */
 export type FeatureTransform =
   | { kind: 'number'; name: string; fill: number; offset: number; scale: number }
@@ -61,20 +65,32 @@ function fitTransform(name: string, values: Feed[string] | undefined): FeatureTr
   if (values === undefined) throw new Error(`the feed has no input "${name}"`);
   if (values instanceof Float32Array) return { kind: 'number', name, ...standardisation(values) };
   if (values instanceof BigInt64Array)
-    return { kind: 'integers', name, values: [...distinct(name, values)].sort(ascending) };
-  return { kind: 'texts', name, values: [...distinct(name, values)].sort(ascending) };
+    return { kind: 'integers', name, values: distinct(name, values).sort(ascending) };
+  return { kind: 'texts', name, values: distinct(name, values).sort(ascending) };
 }
 
 function ascending<Value extends bigint | string>(a: Value, b: Value): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function distinct<Value>(name: string, values: Iterable<Value>): Set<Value> {
-  const seen = new Set(values);
-  if (seen.size <= MAX_CATEGORIES) return seen;
-  throw new UserError(`category "${name}" has ${seen.size} distinct values; at most ${MAX_CATEGORIES}`, {
-    fix: 'group rare values in the pipeline, declare it a number, or leave it out of the inputs',
-  });
+/** The values that get a column of their own, decided on the rows that are fitted and on no others. */
+function distinct<Value extends bigint | string>(name: string, values: Iterable<Value>): Value[] {
+  const counts = new Map<Value, number>();
+  let rows = 0;
+  for (const value of values) {
+    counts.set(value, (counts.get(value) ?? 0) + 1);
+    rows += 1;
+  }
+  if (counts.size <= FEW_CATEGORIES) return [...counts.keys()];
+  const sorted = [...counts].sort(([a, m], [b, n]) => n - m || ascending(a, b)).slice(0, MOST_COLUMNS);
+  const frequent = sorted.filter(([, count]) => count >= LEAST_ROWS);
+  const held = frequent.reduce((sum, [, count]) => sum + count, 0);
+  if (held >= rows / 2) return frequent.map(([value]) => value);
+  if (counts.size <= MAX_CATEGORIES) return sorted.map(([value]) => value);
+  throw new UserError(
+    `category "${name}" has ${counts.size} distinct values, and ${Math.floor((100 * held) / rows)} % of ${rows} rows have a frequent one`,
+    { fix: 'group rare values in the pipeline, declare it a number, or leave it out of the inputs' },
+  );
 }
 
 /** Below this the inverse comes near the end of float32, or is infinite. */

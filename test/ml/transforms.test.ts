@@ -110,8 +110,22 @@ describe('transforms', () => {
   test('refuse an identifier as a category', () => {
     const ids = Array.from({ length: 1001 }, (_, row) => `id-${row}`);
     expect(() => fitTransforms([{ name: 'id', datatype: 'BYTES', shape: [-1, 1] }], { id: ids })).toThrow(
-      /"id" has 1001 distinct values; at most 1000/,
+      /"id" has 1001 distinct values, and 0 % of 1001 rows have a frequent one/,
     );
+  });
+
+  test('of very many values give the frequent ones a column each; a rare one is as unseen', () => {
+    const airports = Array.from({ length: 4000 }, (_, row) =>
+      row % 4 === 0 ? `rare ${row}` : `hub ${row % 225}`,
+    );
+    const tensor = { name: 'airport', datatype: 'BYTES', shape: [-1, 1] } as const;
+    const [fitted] = fitTransforms([{ ...tensor, shape: [-1, 1] }], { airport: airports });
+    expect(fitted).toMatchObject({ kind: 'texts' });
+    const values = fitted?.kind === 'texts' ? fitted.values : [];
+    expect(values.length).toBeLessThanOrEqual(225);
+    expect(values.every((value) => value.startsWith('hub '))).toBe(true);
+    const encoded = encode(fitted ? [fitted] : [], { airport: ['hub 7', 'rare 8', 'never seen'] }, 3);
+    expect([...(encoded.categories[0]?.codes ?? [])]).toEqual([values.indexOf('hub 7'), -1, -1]);
   });
 });
 

@@ -1,9 +1,9 @@
 import {
   decideFormat,
   type FormatFacts,
+  formatsShapedLike,
   formatWords,
   hasOffset,
-  TIME_FORMATS,
 } from '../../lifecycle/time-formats.ts';
 import { UserError } from '../../lifecycle/user-error.ts';
 import type { Session } from '../duckdb.ts';
@@ -194,15 +194,17 @@ async function formatsThatRead({ session, table }: TimeQuestion, { name }: SqlCo
   const one = quoteName(name);
   const some = (order: string) =>
     `(SELECT ${one} AS x FROM ${quoteName(table)} WHERE ${one} IS NOT NULL ORDER BY rowid ${order} LIMIT 100)`;
-  const from = `(SELECT * FROM ${some('ASC')} UNION ALL SELECT * FROM ${some('DESC')})`;
+  const all = `SELECT * FROM ${some('ASC')} UNION ALL SELECT * FROM ${some('DESC')}`;
+  const shaped = formatsShapedLike(await askTexts(session, all));
+  if (shaped.length === 0) return [];
   const found = await askNumbers(session, {
-    from,
+    from: `(${all})`,
     select: Object.fromEntries(
-      TIME_FORMATS.map((format) => [format, `count(*) FILTER (WHERE ${reads('x', format)})`]),
+      shaped.map((format) => [format, `count(*) FILTER (WHERE ${reads('x', format)})`]),
     ),
   });
   const most = Math.max(...Object.values(found));
-  return most === 0 ? [] : TIME_FORMATS.filter((format) => (found[format] ?? 0) >= most / 2);
+  return most === 0 ? [] : shaped.filter((format) => (found[format] ?? 0) >= most / 2);
 }
 
 function reads(text: string, format: string): string {
