@@ -25,7 +25,7 @@ beforeAll(async () => {
   await defineBikes(world);
   await firstModel(world);
   await inForce('1.0.0');
-}, 120_000);
+}, 240_000);
 afterAll(() => world.close());
 
 async function tagNames(prefix: string): Promise<string[]> {

@@ -23,7 +23,7 @@ describe('a rollout that is rolled back', { timeout: 240_000 }, () => {
     await defineBikes(world);
     await firstModel(world);
     await eventually('v1.0.0 in production', async () => (await tags()).includes('bikes#champion#2'), world);
-  });
+  }, 240_000);
   afterAll(() => world.close());
 
   async function tags(): Promise<string[]> {
