@@ -1,5 +1,6 @@
 import type { Octokit } from 'octokit';
 import { R, startWorld, WORKFLOW, type World } from '../runners/github/harness.ts';
+import { adminOf, ruleset } from '../runners/github/platform/admin.ts';
 import type { Answer, ApiVersion } from './validator.ts';
 
 export type Driven = { answers: Answer[]; deliveries: { event: string; body: string }[] };
@@ -24,6 +25,8 @@ export async function drive(version: ApiVersion): Promise<Driven> {
     await onDeployments(scene);
     await onRuns(scene);
     await refused(scene);
+    await onQueue(scene);
+    await onLife(scene);
     await world.control.call('GET', '/idle');
     const deliveries = world.hook.events.map(({ name, body }) => ({ event: name, body }));
     return { answers, deliveries };
@@ -38,7 +41,7 @@ function recordFetch(prefix: string, version: ApiVersion, keep: (answer: Answer)
   const inner = globalThis.fetch;
   globalThis.fetch = async (input, init) => {
     const url = input instanceof Request ? input.url : String(input);
-    if (!url.startsWith(prefix)) return inner(input, init);
+    if (!url.startsWith(prefix) || url.endsWith('/graphql')) return inner(input, init);
     const headers = new Headers(init?.headers);
     headers.set('x-github-api-version', version);
     const response = await inner(input, { ...init, headers });
@@ -49,7 +52,7 @@ function recordFetch(prefix: string, version: ApiVersion, keep: (answer: Answer)
       method: init?.method ?? 'GET',
       path: new URL(url).pathname.replace(/^\/api\/(v3|uploads)/, '') || '/',
       // A download is answered by the address that fetch then followed.
-      status: response.redirected ? 302 : response.status,
+      status: response.redirected && !json ? 302 : response.status,
       body: json && text !== '' ? JSON.parse(text) : undefined,
     });
     return response;
@@ -130,14 +133,15 @@ async function onIssues({ bot, lead, scientist }: Scene): Promise<void> {
   await bot.rest.issues.update({ ...at, state: 'open' });
 }
 
-async function onTeams({ bot, lead }: Scene): Promise<void> {
+async function onTeams({ world, bot, lead }: Scene): Promise<void> {
   await lead.rest.users.getAuthenticated();
   await lead.rest.repos.get(R);
   await bot.rest.users.getByUsername({ username: 'ml-lead' });
   await bot.rest.repos.getCollaboratorPermissionLevel({ ...R, username: 'ml-lead' });
   await lead.rest.repos.listCollaborators(R);
   const member = { org: R.owner, team_slug: 'reviewers', username: 'ml-lead' };
-  await bot.rest.teams.getMembershipForUserInOrg(member).catch(isRefusal);
+  await world.control.call('PUT', '/teams/acme/reviewers', { members: { 'ml-lead': 'member' } });
+  await bot.rest.teams.getMembershipForUserInOrg(member);
 }
 
 async function onCode({ bot, lead, main }: Scene): Promise<void> {
@@ -313,6 +317,45 @@ async function playJob({ control }: World, run: number): Promise<void> {
   for (const { steps, ...state } of states)
     await control.update(run, { status: 'in_progress', jobs: [{ ...job, ...state, steps: [...steps] }] });
   await control.update(run, { status: 'completed', conclusion: 'success' });
+}
+
+async function onQueue({ world, bot, lead, work }: Scene): Promise<void> {
+  const admin = await adminOf(world);
+  await work.git('checkout', '--quiet', '-b', 'queued');
+  await work.commit('queued', { 'queued.txt': 'q' });
+  await work.push('queued');
+  const undo = await ruleset(admin, { name: 'queue', rules: [{ type: 'merge_queue', parameters: QUEUE }] });
+  await admin.rest.repos.getRepoRulesets(R);
+  const { data: rules } = await bot.request('GET /repos/{owner}/{repo}/rules/branches/{branch}', {
+    ...{ ...R, branch: 'main' },
+  });
+  const ruleset_id = rules[0]?.ruleset_id ?? 0;
+  await admin.rest.repos.getRepoRuleset({ ...R, ruleset_id });
+  const { data: pull } = await lead.rest.pulls.create({ ...R, title: 'Q', head: 'queued', base: 'main' });
+  const enqueue =
+    'mutation($id: ID!) { enqueuePullRequest(input: {pullRequestId: $id}) { clientMutationId } }';
+  await lead.graphql(enqueue, { id: pull.node_id });
+  await world.event('merge_group', 'destroyed');
+  await undo();
+}
+
+const QUEUE = {
+  ...{ check_response_timeout_minutes: 60, grouping_strategy: 'ALLGREEN', max_entries_to_build: 5 },
+  ...{ max_entries_to_merge: 5, merge_method: 'MERGE', min_entries_to_merge: 1 },
+  min_entries_to_merge_wait_minutes: 5,
+};
+
+async function onLife({ world }: Scene): Promise<void> {
+  const admin = await adminOf(world);
+  await admin.rest.repos.update({ ...R, archived: true });
+  await admin.rest.repos.update({ ...R, archived: false });
+  await admin.rest.repos.update({ ...R, name: 'cycles' });
+  await admin.rest.repos.get(R);
+  const { data } = await world.app.octokit.rest.apps.listInstallations();
+  const at = { installation_id: data[0]?.id ?? 0 };
+  await world.app.octokit.rest.apps.suspendInstallation(at);
+  await world.app.octokit.rest.apps.unsuspendInstallation(at);
+  await world.event('installation', 'unsuspend');
 }
 
 /** Refusals have described bodies too. */
