@@ -93,7 +93,17 @@ async function predict({ ort, session, signature }: Loaded, feed: Feed, rows: nu
   const answer = (await session.run(Object.fromEntries(tensors), [output]))[output];
   if (!(answer?.data instanceof Float32Array)) throw new Error(`output "${output}" is not float32`);
   if (answer.dims[0] !== rows) throw new Error(`output "${output}" has ${answer.dims[0]} rows, not ${rows}`);
-  return { values: answer.data, width: rows === 0 ? 0 : answer.data.length / rows };
+  const width = rows === 0 ? 0 : answer.data.length / rows;
+  const said = signature.outputs[0]?.shape[1] ?? -1;
+  if (rows > 0 && said > 0 && width !== said) {
+    throw new UserError(
+      `output "${output}" has ${width} values for each row, and the signature says ${said}`,
+      {
+        fix: 'export model and signature together',
+      },
+    );
+  }
+  return { values: answer.data, width };
 }
 
 function messageOf(error: unknown): string {

@@ -15,6 +15,14 @@ const FORMATS: [name: string, matches: (bytes: Uint8Array) => boolean][] = [
   ['a GGUF file', (b) => startsWith(b, 'GGUF')],
   ['a TensorFlow Lite file', (b) => startsWith(b.subarray(4), 'TFL3')],
   ['JSON or a script', (b) => startsWith(b, '{') || startsWith(b, '#!')],
+  ['compressed (gzip)', (b) => b[0] === 0x1f && b[1] === 0x8b],
+  ['an image', (b) => b[0] === 0x89 && startsWith(b.subarray(1), 'PNG')],
+  ['a web page', (b) => startsWith(b, '<')],
+  [
+    'a pointer of Git LFS and not the file itself (`git lfs pull` fetches it)',
+    (b) => startsWith(b, 'version https://git-lfs'),
+  ],
+  ['empty', (b) => b.length === 0],
   ['a safetensors file', (b) => b[8] === 0x7b && b[7] === 0],
 ];
 

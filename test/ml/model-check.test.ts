@@ -1,4 +1,4 @@
-import { deflateRawSync } from 'node:zlib';
+import { deflateRawSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import { checkedModel } from '#lib/ml/model-check.ts';
@@ -70,7 +70,11 @@ describe('refused by content, whatever the file is called', () => {
     ['safetensors', Buffer.from('\x40\x00\x00\x00\x00\x00\x00\x00{"w":', 'latin1'), /safetensors/],
     ['json', Buffer.from('{"weights": []}'), /JSON/],
     ['script', Buffer.from('#!/bin/sh\nrm -rf /'), /script/],
-    ['nothing', Buffer.alloc(0), /no operator set/],
+    ['nothing', Buffer.alloc(0), /it is empty/],
+    ['gzip', gzipSync(modelOf([RELU])), /compressed \(gzip\)/],
+    ['image', Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), /an image/],
+    ['page', Buffer.from('<!DOCTYPE html>'), /a web page/],
+    ['pointer', Buffer.from('version https://git-lfs.github.com/spec/v1\n'), /pointer of Git LFS/],
     ['noise', Buffer.from('ffffffffffffffffff', 'hex'), /not ONNX/],
   ])('%s', (_, bytes, message) => {
     expect(() => checkedModel(bytes)).toThrow(message);

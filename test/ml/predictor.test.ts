@@ -65,6 +65,7 @@ describe('a predictor', () => {
         { name: 'i', datatype: 'INT64' as const, shape: [-1, 1] },
         { name: 's', datatype: 'BYTES' as const, shape: [-1, 1] },
       ],
+      outputs: [{ name: 'prediction', datatype: 'FP32' as const, shape: [-1, 4] }],
     };
     const predictor = await startPredictor({ model, signature });
     try {
@@ -89,6 +90,20 @@ describe('a predictor', () => {
     }
     await expect(predictor.predict({ x: Float32Array.of(1) }, 1)).rejects.toThrow('the predictor was closed');
   });
+});
+
+test('an answer of another width than the signature says is the error of the user', async () => {
+  const wide = modelOf([node('Concat', ['x', 'x'], 'prediction', [{ name: 'axis', type: 2, i: 1 }])]);
+  const predictor = await startPredictor({ model: wide, signature: SIGNATURE });
+  try {
+    const asked = predictor.predict({ x: Float32Array.of(1, 2) }, 2);
+    await expect(asked).rejects.toThrow(
+      'output "prediction" has 2 values for each row, and the signature says 1',
+    );
+    await expect(asked).rejects.toThrow(UserError);
+  } finally {
+    await predictor.close();
+  }
 });
 
 describe('a model that is refused', () => {
