@@ -110,6 +110,6 @@ function price({ value }: SummaryRow): string {
 /** Below 0 = a smaller figure than the first version would have reached. */
 function change(served: number, first: number): string {
   if (first === 0) return '-';
-  const share = (100 * (served - first)) / Math.abs(first);
-  return `${share > 0 ? '+' : ''}${share.toFixed(0)} %`;
+  const share = Math.round((100 * (served - first)) / Math.abs(first));
+  return `${share > 0 ? '+' : ''}${share === 0 ? 0 : share} %`;
 }
