@@ -22,7 +22,7 @@ export default defineConfig({
         test: {
           name: 'native',
           setupFiles: ['test/properties.ts'],
-          include: ['test/{store,data,ml,actions,runners,loop,house}/**/*.test.ts'],
+          include: ['test/{store,data,ml,actions,runners,loop,crash,house}/**/*.test.ts'],
           pool: 'forks',
           isolate: true,
           testTimeout: 60_000,

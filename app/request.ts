@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { digestOf, hexOf } from '#lib/formats/digest.ts';
 import type { WorkflowRun } from '#lib/github/runs.ts';
+import type { StateWrite } from '#lib/github/state-branch.ts';
 import { openRequestSchema, type RequestRecord, requestRecordSchema } from '#lib/lifecycle/records.ts';
 import type { Project } from './project.ts';
 import { listRecords, readRecord, recordPath, recordText } from './records.ts';
@@ -20,18 +21,53 @@ export type Ask = {
 /** GitHub's and our clock may differ by this much when a lost run is looked for. */
 const CLOCK_SKEW_MS = 120_000;
 
+/** Longer than a dispatch and its answer. */
+const LEASE_MS = 60_000;
+
 /**
  * Makes sure that a run was dispatched for this key, once. The request is on record before the dispatch and
  * the run's id right after it; where the answer was lost, the run is found by the request id in its title.
+ * Without a run where another process is about to dispatch it.
  */
 export async function requestRun(project: Project, ask: Ask): Promise<RequestRecord> {
   const path = recordPath.claim(ask.key);
   const known = await readRecord(project.state, path, requestRecordSchema);
-  const record = known ?? (await claim(project, path, ask));
-  if (record.run !== null) return record;
+  const record = known === null ? await claim(project, path, ask) : await takeOver(project, path, known);
+  if (record.run !== null || record.owner !== project.ownerId) return record;
   const run = (known && (await findRun(project, record))) ?? (await dispatch(project, record));
   if (run === null) return record;
-  return save(project, { ...record, run }, 'dispatched');
+  return save(project, { ...record, run });
+}
+
+/** What a process that is gone had claimed goes to the first that comes after the lease. */
+async function takeOver(project: Project, path: string, known: RequestRecord): Promise<RequestRecord> {
+  const { ownerId, now } = project;
+  const isLeft = known.lease_until === null || Date.parse(known.lease_until) < now().getTime();
+  if (known.run !== null || known.owner === ownerId || !isLeft) return known;
+  const mine = { ...known, owner: ownerId, lease_until: leaseFrom(now()) };
+  const isLeftStill = (now: RequestRecord) => now.run === null && now.lease_until === known.lease_until;
+  const isMine = await swap(project, known.key, isLeftStill, {
+    changes: [{ path, text: recordText(mine) }],
+    audit: { event: 'run request taken over', actor: project.bot, subject: known.key },
+  });
+  return isMine ? mine : known;
+}
+
+function leaseFrom(now: Date): string {
+  return new Date(now.getTime() + LEASE_MS).toISOString();
+}
+
+/** Writes only where the request on record is still as it was read: of two processes that go on with it, one does. */
+async function swap(
+  project: Project,
+  key: string,
+  isAsRead: (now: RequestRecord) => boolean,
+  write: Pick<StateWrite, 'changes' | 'audit'>,
+): Promise<boolean> {
+  const path = recordPath.claim(key);
+  const text = await project.state.read(path);
+  if (text === null || !isAsRead(requestRecordSchema.parse(JSON.parse(text)))) return false;
+  return (await project.state.write({ ...write, expected: [{ path, text }] })).kind === 'written';
 }
 
 export async function readRequest(project: Project, key: string): Promise<RequestRecord | null> {
@@ -51,7 +87,7 @@ type Settling = {
   actor?: string;
 };
 
-/** Records how a run ended, together with what was taken from it, in one commit. */
+/** Records how a run ended, together with what was taken from it, in one commit; nothing where another did. */
 export async function settleRequest(
   project: Project,
   record: RequestRecord,
@@ -60,7 +96,8 @@ export async function settleRequest(
   const next = { ...record, settled };
   const { key, pull_request } = record;
   const open = pull_request === null ? [] : [{ path: recordPath.openRequest(pull_request, key), text: null }];
-  await project.state.write({
+  const asRead = JSON.stringify(record.settled);
+  await swap(project, key, (now) => JSON.stringify(now.settled) === asRead, {
     changes: [...changes, { path: recordPath.claim(key), text: recordText(next) }, ...open],
     audit: { event: EVENTS[settled.outcome], actor, subject: `run ${record.run} of ${record.model}` },
   });
@@ -107,6 +144,8 @@ async function claim(project: Project, path: string, ask: Ask): Promise<RequestR
     inputs: { request_id, ...ask.inputs },
     request_id,
     at: project.now().toISOString(),
+    owner: project.ownerId,
+    lease_until: leaseFrom(project.now()),
     run: null,
     settled: null,
   };
@@ -147,10 +186,10 @@ async function findRun(project: Project, record: RequestRecord): Promise<number 
   return mine.length === 0 ? null : Math.min(...mine.map(({ id }) => id));
 }
 
-async function save(project: Project, record: RequestRecord, event: string): Promise<RequestRecord> {
-  await project.state.write({
+async function save(project: Project, record: RequestRecord): Promise<RequestRecord> {
+  await swap(project, record.key, ({ run }) => run === null, {
     changes: [{ path: recordPath.claim(record.key), text: recordText(record) }],
-    audit: { event, actor: project.bot, subject: `run ${record.run}: ${record.key}` },
+    audit: { event: 'dispatched', actor: project.bot, subject: `run ${record.run}: ${record.key}` },
   });
   return record;
 }

@@ -1,13 +1,20 @@
 import { hexOf } from '#lib/formats/digest.ts';
 import type { Environment } from '#lib/lifecycle/policy.ts';
 import type { RequestRecord } from '#lib/lifecycle/records.ts';
-import { advance, type DeployAction, type DeploymentRecord, nextAction } from '#lib/lifecycle/rollout.ts';
+import {
+  advance,
+  type DeployAction,
+  type DeploymentRecord,
+  deploymentRecordSchema,
+  nextAction,
+} from '#lib/lifecycle/rollout.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { allOf } from '../all-of.ts';
 import { decideDeployment, isOver, pausedByFaults, resumed } from '../deploy-decision.ts';
 import { EvidenceRefused, refusalOfRun, takeStatement } from '../evidence.ts';
 import { type MainTree, readMain } from '../main-tree.ts';
 import type { ModelTree } from '../model-tree.ts';
+import { once } from '../once.ts';
 import type { Project } from '../project.ts';
 import { recordPath, recordText } from '../records.ts';
 import { evaluationOf, readEvidence, readHistory } from '../registry.ts';
@@ -71,8 +78,8 @@ async function converge(where: Where, again: boolean): Promise<void> {
   if (plan.kind === 'end') return drive(where, plan.record, 'rollback');
   if (plan.kind === 'resume') {
     const record = resumed(plan.record, project.now().toISOString());
-    await saveRecord(project, record, 'rollout resumed');
-    return drive(where, record);
+    if (await saveRecord(project, plan.record, record, 'rollout resumed')) await drive(where, record);
+    return;
   }
   const last = records.at(-1);
   if (plan.kind === 'none') {
@@ -126,6 +133,7 @@ async function beginRollout(project: Project, record: DeploymentRecord): Promise
 async function drive(where: Where, found: DeploymentRecord, asked?: DeployAction): Promise<void> {
   const { project, main } = where;
   const record = await withGitHubDeployment(project, found);
+  if (record === null) return;
   const { key, request, tries } = await lastTry(project, record);
   if (request && request.settled === null) return take(where, record, request);
   if (request && tries >= TRIES) return giveUp(project, record, request);
@@ -215,38 +223,59 @@ async function follow(where: Where, record: DeploymentRecord): Promise<void> {
 
 async function giveUp(project: Project, record: DeploymentRecord, request: RequestRecord): Promise<void> {
   const fault = { note: `${TRIES} jobs failed; ${request.settled?.note ?? ''}`, run: request.run };
-  await saveRecord(project, pausedByFaults(record, project.now().toISOString(), fault), 'given up');
+  await saveRecord(project, record, pausedByFaults(record, project.now().toISOString(), fault), 'given up');
 }
 
-async function saveRecord(project: Project, record: DeploymentRecord, event: string): Promise<void> {
+/** False where the record is no longer what was read: another process went on with the rollout. */
+async function saveRecord(
+  project: Project,
+  from: DeploymentRecord,
+  record: DeploymentRecord,
+  event: string,
+): Promise<boolean> {
   const path = recordPath.deployment(record.model, record.environment, record.n);
-  await project.state.write({
+  const text = await project.state.read(path);
+  const now = text === null ? null : deploymentRecordSchema.parse(JSON.parse(text));
+  if (text === null || recordText(now) !== recordText(from)) return false;
+  const outcome = await project.state.write({
     changes: [{ path, text: recordText(record) }],
+    expected: [{ path, text }],
     audit: {
       event,
       actor: project.bot,
       subject: `rollout ${record.n} of ${record.model} in ${record.environment}`,
     },
   });
+  return outcome.kind === 'written';
 }
 
-/** GitHub's own deployment of this rollout: found by the number in its payload before it is made. */
-async function withGitHubDeployment(project: Project, record: DeploymentRecord): Promise<DeploymentRecord> {
+/** GitHub's own deployment of this rollout. Null where another process is at it. */
+async function withGitHubDeployment(
+  project: Project,
+  record: DeploymentRecord,
+): Promise<DeploymentRecord | null> {
   if (record.github_deployment !== null) return record;
   const { deployments } = project.forge;
   const environment = `${record.model}/${record.environment}`;
-  const known = (await deployments.list(environment)).find(({ n }) => n === record.n);
-  const id =
-    known?.id ??
-    (await deployments.create({
-      environment,
-      ref: record.commit,
-      description: `${record.model} v${record.release.version}`,
-      payload: { n: record.n, candidate: record.release.candidate },
-      production: record.environment === 'production',
-    }));
-  await reportState(project, id, 'in_progress', 'rolling out');
-  const next = { ...record, github_deployment: id };
-  await saveRecord(project, next, 'deployment made');
-  return next;
+  const made = await once(project, {
+    key: `deployment:${environment}/${record.n}`,
+    find: async () => {
+      const known = (await deployments.list(environment)).find(({ n }) => n === record.n);
+      return known ? String(known.id) : null;
+    },
+    make: async () => {
+      const id = await deployments.create({
+        environment,
+        ref: record.commit,
+        description: `${record.model} v${record.release.version}`,
+        payload: { n: record.n, candidate: record.release.candidate },
+        production: record.environment === 'production',
+      });
+      return String(id);
+    },
+  });
+  if (made === null) return null;
+  const next = { ...record, github_deployment: Number(made) };
+  await reportState(project, Number(made), 'in_progress', 'rolling out');
+  return (await saveRecord(project, record, next, 'deployment made')) ? next : null;
 }

@@ -8,6 +8,7 @@ import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { loadTemplate } from '../../templates/load.ts';
 import type { MainTree } from '../main-tree.ts';
 import { type ModelTree, readTree } from '../model-tree.ts';
+import { once } from '../once.ts';
 import type { Project } from '../project.ts';
 import { type ModelHistory, readHistory, readJudged } from '../registry.ts';
 
@@ -31,11 +32,30 @@ export async function releaseVersions(project: Project, main: MainTree, model: M
       project.log.warn({ tag, author: foreign.author }, "somebody else's release stands where ours belongs");
       continue;
     }
-    const draft = mine[0] ?? (await draftRelease({ project, history, version, tag }));
-    if (!draft) continue;
-    await uploadMissing({ project, main, version, draft, model: model.name });
-    await project.forge.releases.publish(draft.id);
+    await once(project, {
+      key: `release:${tag}`,
+      find: async () => null,
+      make: () => publishRelease({ project, main, history, version, tag, draft: mine[0] ?? null }),
+    });
   }
+}
+
+async function publishRelease({
+  draft: left,
+  ...release
+}: {
+  project: Project;
+  main: MainTree;
+  history: ModelHistory;
+  version: RegisteredVersion;
+  tag: string;
+  draft: Release | null;
+}): Promise<string> {
+  const draft = left ?? (await draftRelease(release));
+  if (!draft) throw new Error(`${release.tag} is registered, and its evaluation is not on record`);
+  await uploadMissing({ ...release, draft, model: release.history.model });
+  await release.project.forge.releases.publish(draft.id);
+  return String(draft.id);
 }
 
 async function draftRelease({

@@ -30,6 +30,9 @@ export const requestRecordSchema = z.strictObject({
   at: instantSchema,
   /** Whose command asked for it: somebody who causes a candidate doesn't approve it. */
   asked_by: loginSchema.nullable().default(null),
+  /** Which installation of the app dispatches it; another one only once the lease has run out. */
+  owner: z.string().default(''),
+  lease_until: instantSchema.nullable().default(null),
   run: z.int().nullable(),
   /**
    * How the last attempt that was looked at ended; null while it goes on. `superseded`: nothing asks for it any

@@ -3,8 +3,10 @@
 //
 //   CRASH_PARENT  pid of the harness: children of the process under test inherit the flag and are let be
 //   CRASH_LOG     file that gets a line per point: {kind, key, n}
-//   CRASH_AT      JSON {key, n, when}: at the n-th point of this key, before its effect, after it, or torn in
-//                 the middle of a write
+//   CRASH_AT      JSON [{key, n, when}, …]: it dies at the first that it comes to: the n-th point of this key
+//                 (n = null: any point of this kind), before its effect, after it, or torn in the middle of a
+//                 write. The log says which: {died}
+//   CRASH_JITTER  JSON {seed, ms}: every call waits up to so long before it is sent
 //   CRASH_HURRY   sleeps from half a second on are divided by this: reconciling rounds come sooner
 import childProcess from 'node:child_process';
 import fs from 'node:fs';
@@ -13,49 +15,73 @@ import { syncBuiltinESMExports } from 'node:module';
 import { basename } from 'node:path';
 import timers from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { pointKey } from './point-key.mjs';
+import { kindOf, pointKey } from './point-key.mjs';
 
-const { CRASH_PARENT, CRASH_LOG, CRASH_AT, CRASH_HURRY } = process.env;
+const { CRASH_PARENT, CRASH_LOG, CRASH_AT, CRASH_HURRY, CRASH_JITTER } = process.env;
 
 if (Number(CRASH_PARENT) === process.ppid) await install();
 
 async function install() {
-  const at = CRASH_AT ? JSON.parse(CRASH_AT) : null;
+  const targets = CRASH_AT ? JSON.parse(CRASH_AT) : [];
   const counts = new Map();
   const log = CRASH_LOG ? fs.openSync(CRASH_LOG, 'a') : null;
   const { writeSync } = fs;
+
+  function note(line) {
+    if (log !== null) writeSync(log, `${JSON.stringify(line)}\n`);
+  }
 
   /** Counts a point, and tells at which instant of it the process ends; null = it lives on. */
   function reach(kind, what) {
     const key = pointKey(kind, what);
     const n = (counts.get(key) ?? 0) + 1;
     counts.set(key, n);
-    if (log !== null) writeSync(log, `${JSON.stringify({ kind, key, n })}\n`);
-    const when = at?.key === key && at.n === n ? at.when : null;
-    if (when === 'before') die();
-    return when;
+    note({ kind, key, n });
+    const target = targets.find((one) =>
+      one.n === null ? one.key === kindOf(key) : one.key === key && one.n === n,
+    );
+    if (target?.when === 'before') die(target);
+    return target ?? null;
   }
 
   function around(kind, what, effect) {
-    const when = reach(kind, what);
-    const done = effect(when === 'torn');
-    if (when === null) return done;
-    return Promise.resolve(done).finally(die);
+    const target = reach(kind, what);
+    const done = effect(target?.when === 'torn');
+    if (target === null) return done;
+    return Promise.resolve(done).finally(() => die(target));
   }
 
   function aroundSync(kind, what, effect) {
-    const when = reach(kind, what);
+    const target = reach(kind, what);
     const done = effect();
-    if (when !== null) die();
+    if (target !== null) die(target);
     return done;
+  }
+
+  function die(target) {
+    note({ died: target });
+    process.kill(process.pid, 'SIGKILL');
+    // The signal is on its way: nothing more may happen.
+    for (;;);
   }
 
   const { fetch } = globalThis;
   globalThis.fetch = (input, init) => {
     const method = init?.method ?? input.method ?? 'GET';
     const { pathname } = new URL(input instanceof Request ? input.url : String(input));
-    return around(method === 'GET' ? 'read' : 'call', `${method} ${pathname}`, () => fetch(input, init));
+    return around(method === 'GET' ? 'read' : 'call', `${method} ${pathname}`, async () => {
+      await jitter();
+      return fetch(input, init);
+    });
   };
+
+  const { seed = 0, ms: longest = 0 } = CRASH_JITTER ? JSON.parse(CRASH_JITTER) : {};
+  let drawn = seed;
+  async function jitter() {
+    // Numerical Recipes' linear congruential generator: seeded, and no more than a spread is asked of it.
+    drawn = (Math.imul(drawn, 1664525) + 1013904223) >>> 0;
+    if (longest > 0) await new Promise((resolve) => setTimeout(resolve, (drawn / 2 ** 32) * longest));
+  }
 
   await wrapFiles();
   wrapChildren();
@@ -122,10 +148,4 @@ function entryOf(data) {
 
 function half(data) {
   return typeof data === 'string' ? data.slice(0, data.length / 2) : data.subarray(0, data.length >> 1);
-}
-
-function die() {
-  process.kill(process.pid, 'SIGKILL');
-  // The signal is on its way: nothing more may happen.
-  for (;;);
 }

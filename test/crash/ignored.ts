@@ -27,6 +27,7 @@ export const IGNORED_FIELDS: Record<string, Record<string, string>> = {
     token_keys: 'one per job and start of the job runner',
     run_number: 'follows from the rows',
   },
+  artifacts: { size: 'a zip of a text that has the id of its run in it' },
   checks: {
     started_at: 'a time',
     completed_at: 'a time',
@@ -38,6 +39,11 @@ export const IGNORED_FIELDS: Record<string, Record<string, string>> = {
 export const IGNORED_REFS: Record<string, RegExp> = {
   'test merges and heads of pull requests are made by GitHub': /^refs\/pull\//,
 };
+
+/** Rows of the table that the condition takes out. */
+export const IGNORED_ROWS = {
+  'checks of a head that its branch has left: how far they had come is a matter of speed': 'checks',
+} as const;
 
 /** Fields of a line of the audit log. */
 export const IGNORED_AUDIT_FIELDS: Record<string, string> = {

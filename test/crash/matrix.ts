@@ -2,15 +2,15 @@ import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Flow, flowNamed } from './flows.ts';
 import { differences, explain, type NormalForm, normalForm, readWorld, stableTokens } from './normal-form.ts';
-import { type Point, type Reached, readReached } from './points.ts';
+import { type Reached, readReached, type Target } from './points.ts';
 import { type AppUnderTest, appUnderTest, isSettled, openCopy, until } from './world.ts';
 
 /** A flow without a crash: what it came to, and where it ended. */
 export type Recording = { flow: Flow; reached: Reached[]; stable: Set<string>; expected: NormalForm };
 
 export type Verdict =
-  | { kind: 'same'; ms: number }
-  /** The flow went on without coming to the point. */
+  | { kind: 'same'; killed: Target[]; ms: number }
+  /** The flow came to an end without coming to any target. */
   | { kind: 'not-reached'; ms: number }
   | { kind: 'different'; differences: string[]; ms: number }
   | { kind: 'fault'; note: string; ms: number };
@@ -56,7 +56,7 @@ export function createRecorder(folder: string) {
     const plays: { world: string[]; reached: Reached[] }[] = [];
     for (const keep of [join(folder, flow.name), null]) {
       plays.push(
-        await inWorld({ flow, from, at: null, keep }, async ({ world, app }) => ({
+        await inWorld({ flow, from, targets: [], keep }, async ({ world, app }) => ({
           world: await readWorld(world.dir),
           reached: readReached(app.log),
         })),
@@ -72,23 +72,21 @@ export function createRecorder(folder: string) {
     return { flow, reached: plays[0]?.reached ?? [], stable, expected: first ?? [] };
   }
 
-  /** Plays the flow, kills the app at the point, starts it again, and compares where it ends. */
-  async function crash(point: Point): Promise<Verdict> {
+  /** Plays the flow, kills the app at each target, starts it again, and compares where it ends. */
+  async function crash(name: string, targets: Target[]): Promise<Verdict> {
+    const { flow, stable, expected } = await record(name);
+    const from = await begin(flow);
     const began = Date.now();
-    const { flow, stable, expected } = await record(point.flow);
     const ms = () => Date.now() - began;
     try {
-      return await inWorld(
-        { flow, from: await begin(flow), at: point, keep: null, expected: (found) => same(found) },
-        async ({ world, app }) => {
-          const found = normalForm(await readWorld(world.dir), stable);
-          const { missing, extra } = differences(expected, found);
-          if (missing.length + extra.length > 0) {
-            return { kind: 'different', differences: explain({ missing, extra }), ms: ms() };
-          }
-          return { kind: app.killed() ? 'same' : 'not-reached', ms: ms() };
-        },
-      );
+      return await inWorld({ flow, from, targets, keep: null, expected: same }, async ({ world, app }) => {
+        const killed = app.killed();
+        const { missing, extra } = differences(expected, normalForm(await readWorld(world.dir), stable));
+        if (missing.length + extra.length > 0) {
+          return { kind: 'different', differences: explain({ missing, extra }), ms: ms() };
+        }
+        return killed.length === 0 ? { kind: 'not-reached', ms: ms() } : { kind: 'same', killed, ms: ms() };
+      });
     } catch (error) {
       return { kind: 'fault', note: error instanceof Error ? error.message : String(error), ms: ms() };
     }
@@ -105,18 +103,18 @@ export function createRecorder(folder: string) {
 type Play = {
   flow: Flow;
   from: string | null;
-  at: Point | null;
+  targets: Target[];
   keep: string | null;
   expected?: (world: string[]) => boolean;
 };
 type Opened = { world: Awaited<ReturnType<typeof openCopy>>; app: AppUnderTest };
 
 async function inWorld<Found>(
-  { flow, from, at, keep, expected }: Play,
+  { flow, from, targets, keep, expected }: Play,
   look: (opened: Opened) => Promise<Found>,
 ): Promise<Found> {
   const world = await openCopy(from);
-  const app = appUnderTest(world, at);
+  const app = appUnderTest(world, targets);
   try {
     Object.assign(world.jobs.findings, structuredClone(flow.findings ?? {}));
     if (!flow.startsLate) app.start();

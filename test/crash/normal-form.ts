@@ -8,6 +8,7 @@ import {
   IGNORED_CLAIM_FIELDS,
   IGNORED_FIELDS,
   IGNORED_REFS,
+  IGNORED_ROWS,
   IGNORED_TABLES,
 } from './ignored.ts';
 
@@ -15,11 +16,11 @@ import {
 export type NormalForm = string[];
 
 const TOKEN =
-  /http:\/\/127\.0\.0\.1:\d+|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{64}\b|\b[0-9a-f]{40}\b|\b[0-9a-f]{32}\b|\b[0-9a-f]{16}\b|\b[0-9a-f]{12}\b|\b1\d{6}\b/g;
+  /\b\d{10} [+-]\d{4}\b|http:\/\/127\.0\.0\.1:\d+|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{64}\b|\b[0-9a-f]{40}\b|\b[0-9a-f]{32}\b|\b[0-9a-f]{16}\b|\b[0-9a-f]{12}\b|\b1\d{6}\b/g;
 
 /** What a world has, with every id, time, hash and address as it is. */
 export async function readWorld(dir: string): Promise<string[]> {
-  const rows = await readRows(dir);
+  const rows = await readRows(dir, branchTips(join(dir, 'github')));
   return [...rows, ...readGit(join(dir, 'github')), ...readStore(join(dir, 'store'))];
 }
 
@@ -78,17 +79,17 @@ function without(lines: string[], others: string[]): string[] {
 
 function blank(token: string): string {
   if (token.startsWith('http')) return '<origin>';
-  if (token.includes('T')) return '<time>';
+  if (token.includes('T') || token.includes(' ')) return '<time>';
   if (token.includes('-')) return '<uuid>';
   return /^1\d{6}$/.test(token) ? '<id>' : `<hash ${token.length}>`;
 }
 
-async function readRows(dir: string): Promise<string[]> {
+async function readRows(dir: string, tips: ReadonlySet<string>): Promise<string[]> {
   const rows = new Map<string, string>();
   for (const [table, key, value] of await readJournal(join(dir, 'github', 'journal.jsonl'))) {
     if (table in IGNORED_TABLES) continue;
     const name = `${table} ${key}`;
-    if (value === null) rows.delete(name);
+    if (value === null || isLeft(table, value, tips)) rows.delete(name);
     else rows.set(name, `${table} ${JSON.stringify(value, keeperOf(table))}`);
   }
   return [...rows.values()];
@@ -99,9 +100,27 @@ function keeperOf(table: string) {
     key in (IGNORED_FIELDS['*'] ?? {}) || key in (IGNORED_FIELDS[table] ?? {}) ? undefined : value;
 }
 
+/** See IGNORED_ROWS. */
+function isLeft(table: string, row: unknown, tips: ReadonlySet<string>): boolean {
+  if (!Object.values(IGNORED_ROWS).some((name) => name === table)) return false;
+  return !tips.has((row as { head_sha: string }).head_sha);
+}
+
+function branchTips(folder: string): Set<string> {
+  const list = (path: string) =>
+    execFileSync('git', ['-C', path, 'for-each-ref', '--format=%(objectname)', 'refs/heads', 'refs/pull'], {
+      encoding: 'utf8',
+    });
+  return new Set(repositoriesIn(folder).flatMap((path) => list(path).split('\n').filter(Boolean)));
+}
+
+function repositoriesIn(folder: string): string[] {
+  const found = execFileSync('find', [folder, '-name', '*.git', '-type', 'd'], { encoding: 'utf8' });
+  return found.split('\n').filter(Boolean);
+}
+
 function readGit(folder: string): string[] {
-  const repositories = execFileSync('find', [folder, '-name', '*.git', '-type', 'd'], { encoding: 'utf8' });
-  return repositories.split('\n').filter(Boolean).flatMap(readRepository);
+  return repositoriesIn(folder).flatMap(readRepository);
 }
 
 function readRepository(path: string): string[] {
@@ -147,9 +166,10 @@ function readTree(git: (...args: string[]) => string, path: string, sha: string)
 /** A record per line; of the audit log every entry. */
 function stateLines({ name, text }: File): string[] {
   const isClaim = name.startsWith('claims/');
+  const place = name.replace(/^evidence\/[0-9a-f]{2}\//, 'evidence/');
   if (!name.startsWith('audit/')) {
     return [
-      `record ${name} ${JSON.stringify(leftOut(JSON.parse(text), isClaim ? IGNORED_CLAIM_FIELDS : {}))}`,
+      `record ${place} ${JSON.stringify(leftOut(JSON.parse(text), isClaim ? IGNORED_CLAIM_FIELDS : {}))}`,
     ];
   }
   const entries = text

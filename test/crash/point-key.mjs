@@ -13,3 +13,10 @@ export function pointKey(kind, what) {
     .replace(/\b[1-9]\d{6,}\b/g, ':id');
   return `${kind} ${named}`;
 }
+
+/** The same for every issue, environment, version and day. */
+export function kindOf(key) {
+  return key
+    .replace(/\/(issues|pulls)\/\d+/g, '/$1/:n')
+    .replace(/\/refs\/heads(%2F|\/)roundhouse-[\w.-]+/g, '/refs/heads$1:branch');
+}

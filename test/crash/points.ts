@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { kindOf } from './point-key.mjs';
 
 /** What hook.mjs writes down: the n-th time that the process came to this key. */
 export type Reached = { kind: 'call' | 'read' | 'file' | 'append' | 'child'; key: string; n: number };
 /** `torn` = in the middle of a write, which leaves half of it. */
 export type Instant = 'before' | 'after' | 'torn';
 export type Point = Reached & { flow: string; when: Instant };
+/** Where the process dies: at the n-th point of this key, or (null) at the first point of this kind. */
+export type Target = { key: string; n: number | null; when: Instant };
 
 /** Every round of reconciling comes to these again: the first ones stand for all. */
 const EVERY_ROUND = /^(file \S+ app\/(looks\.json|\.draft)$)/;
@@ -15,10 +18,17 @@ const UNSEEN = /^call POST \S+\/git\/(blobs|trees|commits|tags)$/;
 const NO_EFFECT = /^call POST \S+\/access_tokens$/;
 
 export function readReached(path: string): Reached[] {
-  return readFileSync(path, 'utf8')
-    .split('\n')
-    .filter((line) => line.endsWith('}'))
-    .map((line) => JSON.parse(line) as Reached);
+  return linesOf(path).filter((line): line is Reached => 'kind' in line);
+}
+
+/** Targets that were come to, in order. */
+export function readDied(path: string): Target[] {
+  return linesOf(path).flatMap((line) => ('died' in line ? [line.died] : []));
+}
+
+function linesOf(path: string): (Reached | { died: Target })[] {
+  const lines = readFileSync(path, 'utf8').split('\n');
+  return lines.filter((line) => line.endsWith('}')).map((line) => JSON.parse(line));
 }
 
 export function isRound({ key }: Reached): boolean {
@@ -50,17 +60,21 @@ export function nameOf({ flow, key, n, when }: Point): string {
   return `${flow}: ${when} ${key} #${n}`;
 }
 
-/**
- * A sample that has each kind of point at least once, then others at random. The same generator of random
- * numbers gives the same sample.
- */
+/** Every kind of point of a recording at each of its instants, once. */
+export function kindsOf(points: Point[]): Target[] {
+  const kinds = new Map<string, Target>();
+  for (const { key, when } of points) {
+    const kind: Target = { key: kindOf(key), n: null, when };
+    kinds.set(`${kind.key} ${when}`, kind);
+  }
+  return [...kinds.values()];
+}
+
+/** The same generator of random numbers gives the same sample. */
 export function sampleOf(points: Point[], size: number, random: () => number): Point[] {
-  const shuffled = points
-    .map((point) => ({ point, at: random() }))
+  const drawn = points.map((point) => ({ point, at: random() }));
+  return drawn
     .sort((a, b) => a.at - b.at)
+    .slice(0, size)
     .map(({ point }) => point);
-  const kinds = new Map<string, Point>();
-  for (const point of shuffled) kinds.set(`${point.key} ${point.when}`, point);
-  const first = [...kinds.values()];
-  return [...first, ...shuffled.filter((point) => !first.includes(point))].slice(0, size);
 }

@@ -4,17 +4,19 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageRoot } from '../../templates/load.ts';
 import { startWorld, type World } from '../loop/app-world.ts';
-import { isEffect, isRound, type Point, readReached } from './points.ts';
+import { isEffect, isRound, readDied, readReached, type Target } from './points.ts';
 
 const HOOK = fileURLToPath(new URL('hook.mjs', import.meta.url));
 /** Rounds of reconciling without an effect that make a world settled. */
 const QUIET_ROUNDS = 3;
 /** Reconciling every quarter of a second instead of every two. */
 const HURRY = 8;
+/** A machine that does other work too may need this long; nothing is judged by it. */
+const LIMIT_MS = 600_000;
 
 export type AppUnderTest = {
-  /** Whether the point was come to. */
-  killed(): boolean;
+  /** Targets that it was killed at, in order. */
+  killed(): Target[];
   /** How it ended by itself, which it never should. */
   fault(): string | null;
   start(): void;
@@ -23,29 +25,39 @@ export type AppUnderTest = {
 };
 
 /**
- * The app as a process with the hook in it. It dies at `at`, once, and is started again as `roundhouse local`
- * would; everything it does is in the log.
+ * The app as a process with the hook in it. It dies at each of the targets once, in the order in which it comes
+ * to them, and is started again each time as `roundhouse local` would; everything it does is in the log.
  */
-export function appUnderTest(world: World, at: Pick<Point, 'key' | 'n' | 'when'> | null): AppUnderTest {
-  const log = join(world.dir, 'points.jsonl');
+export function appUnderTest(
+  world: World,
+  targets: Target[],
+  { env = world.env as Record<string, string>, port = world.port, name = 'app' } = {},
+): AppUnderTest {
+  const log = join(world.dir, `points-${name}.jsonl`);
   rmSync(log, { force: true });
   let child: ChildProcess | null = null;
-  let hasDied = false;
   let fault: string | null = null;
 
+  const killed = () => (existsSync(log) ? readDied(log) : []);
+
+  function left(): Target[] {
+    const names = new Set(killed().map((target) => JSON.stringify(target)));
+    return targets.filter((target) => !names.has(JSON.stringify(target)));
+  }
+
   function start(): void {
-    const armed = at !== null && !hasDied;
+    const armed = left();
     const started = spawn(
       process.execPath,
-      ['--import', HOOK, join(packageRoot(), 'dist', 'app.js'), '--port', String(world.port)],
+      ['--import', HOOK, join(packageRoot(), 'dist', 'app.js'), '--port', String(port)],
       {
         env: {
           PATH: process.env.PATH ?? '',
-          ...world.env,
+          CRASH_HURRY: String(HURRY),
+          ...env,
           CRASH_PARENT: String(process.pid),
           CRASH_LOG: log,
-          CRASH_HURRY: String(HURRY),
-          ...(armed ? { CRASH_AT: JSON.stringify(at) } : {}),
+          CRASH_AT: JSON.stringify(armed),
         },
         stdio: ['ignore', 'ignore', 'pipe'],
       },
@@ -55,19 +67,15 @@ export function appUnderTest(world: World, at: Pick<Point, 'key' | 'n' | 'when'>
     started.once('exit', (code, signal) => {
       if (child !== started) return;
       child = null;
-      if (signal === 'SIGKILL' && armed) {
-        hasDied = true;
-        start();
-      } else {
-        fault = `the app ended by itself: ${signal ?? code}\n${world.log.slice(-5).join('')}`;
-      }
+      if (signal === 'SIGKILL' && left().length < armed.length) start();
+      else fault = `the app ended by itself: ${signal ?? code}\n${world.log.slice(-5).join('')}`;
     });
   }
 
   return {
     log,
     start,
-    killed: () => hasDied,
+    killed,
     fault: () => fault,
     async stop() {
       const running = child;
@@ -86,21 +94,25 @@ export async function openCopy(from: string | null): Promise<World> {
 }
 
 /** Nothing is under way: no run, no delivery, nothing in the journal, and rounds in which the app did nothing. */
-export async function isSettled(world: World, app: AppUnderTest): Promise<boolean> {
+export async function isSettled(
+  world: World,
+  app: Pick<AppUnderTest, 'log'>,
+  port = world.port,
+): Promise<boolean> {
   if (!existsSync(app.log)) return false;
   const reached = readReached(app.log);
   const last = reached.findLastIndex(isEffect);
   const rounds = reached.slice(last + 1).filter(isRound).length;
-  return rounds > QUIET_ROUNDS && (await isIdle(world));
+  return rounds > QUIET_ROUNDS && (await isIdle(world, port));
 }
 
-async function isIdle(world: World): Promise<boolean> {
+async function isIdle(world: World, port: number): Promise<boolean> {
   const answer = await fetch(`${world.github.url}/_local/idle`, {
     headers: { 'x-roundhouse-local': world.secrets.control },
   });
   const idle = (await answer.json()) as { runs_open: number; deliveries_pending: number };
   if (idle.runs_open > 0 || idle.deliveries_pending > 0) return false;
-  const health = await fetch(`http://127.0.0.1:${world.port}/health`).catch(() => null);
+  const health = await fetch(`http://127.0.0.1:${port}/health`).catch(() => null);
   const told = (await health?.json().catch(() => null)) as { waiting?: number } | null;
   return told?.waiting === 0;
 }
@@ -108,13 +120,13 @@ async function isIdle(world: World): Promise<boolean> {
 export async function until(
   what: string,
   look: () => boolean | Promise<boolean>,
-  { limitMs = 120_000, app }: { limitMs?: number; app: AppUnderTest },
+  { limitMs = LIMIT_MS, app }: { limitMs?: number; app: AppUnderTest },
 ): Promise<void> {
   for (const end = Date.now() + limitMs; Date.now() < end; ) {
     const fault = app.fault();
     if (fault !== null) throw new Error(fault);
     if (await look()) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, 200));
   }
   throw new Error(`waited ${limitMs / 1000} s in vain: ${what}`);
 }

@@ -27,7 +27,7 @@ export type World = Awaited<ReturnType<typeof startWorld>>;
  * The local GitHub with the app beside it and the fake jobs; people act through octokit. It begins with the
  * first commit of a repository, or as the copy of the folder of a world that was closed.
  */
-export async function startWorld({ from = null as string | null } = {}) {
+export async function startWorld({ from = null as string | null, webhookPort = null as number | null } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'loop-'));
   if (from !== null) cpSync(from, dir, { recursive: true });
   const port = 20_000 + Math.floor(Math.random() * 20_000);
@@ -35,7 +35,7 @@ export async function startWorld({ from = null as string | null } = {}) {
     owner: R.owner,
     repository: R.repo,
     people: PEOPLE,
-    app: { slug: 'roundhouse', webhookUrl: `http://127.0.0.1:${port}/api/github/webhooks` },
+    app: { slug: 'roundhouse', webhookUrl: `http://127.0.0.1:${webhookPort ?? port}/api/github/webhooks` },
   };
   const github = await startGitHub({ dir, port: 0, log: () => {}, seed });
   const secrets = await ensureSecrets(dir);

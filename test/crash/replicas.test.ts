@@ -1,0 +1,113 @@
+import { mkdirSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { randomOf } from '#lib/ml/stats/random.ts';
+import { BOT, defineBikes, eventually, firstModel, R, startWorld, type World } from '../loop/app-world.ts';
+import { type AppUnderTest, appUnderTest, isSettled, until } from './world.ts';
+
+const SEED = 20_261_123;
+const LONGEST_DELAY_MS = 25;
+
+/**
+ * Two apps with journals of their own on one repository: every delivery goes to both, each after a while, and
+ * each call of theirs waits
+ * a while (seeded). One of them is killed twice in mid-flow.
+ */
+describe('two replicas of the app', () => {
+  let world: World;
+  let fan: Server;
+  const replicas: { app: AppUnderTest; port: number }[] = [];
+
+  beforeAll(async () => {
+    fan = createServer();
+    await new Promise<void>((resolve) => fan.listen(0, '127.0.0.1', resolve));
+    world = await startWorld({ webhookPort: (fan.address() as AddressInfo).port });
+    const random = randomOf(SEED);
+    for (const [index, name] of ['one', 'two'].entries()) {
+      const port = world.port + 1 + index;
+      const dir = join(world.dir, name, 'app');
+      mkdirSync(dir, { recursive: true });
+      const env = {
+        ...world.env,
+        ROUNDHOUSE_DIR: dir,
+        CRASH_HURRY: '1',
+        CRASH_JITTER: JSON.stringify({ seed: random.below(2 ** 31), ms: LONGEST_DELAY_MS }),
+      };
+      const targets =
+        name === 'one'
+          ? [
+              { key: 'call POST /api/v3/repos/acme/bikes/git/refs', n: null, when: 'after' as const },
+              { key: 'call POST /api/v3/repos/acme/bikes/releases', n: null, when: 'after' as const },
+            ]
+          : [];
+      const app = appUnderTest(world, targets, { env, port, name });
+      replicas.push({ app, port });
+      app.start();
+    }
+    fan.on('request', async (request, response) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+      const { host: _host, connection: _connection, 'content-length': _length, ...headers } = request.headers;
+      const copies = replicas.map(async ({ port }) => {
+        await new Promise((resolve) => setTimeout(resolve, random.below(LONGEST_DELAY_MS)));
+        const answer = await fetch(`http://127.0.0.1:${port}${request.url}`, {
+          method: 'POST',
+          headers: headers as Record<string, string>,
+          body: Buffer.concat(chunks),
+        }).catch(() => null);
+        return answer?.status ?? 502;
+      });
+      response.writeHead(Math.max(...(await Promise.all(copies)))).end();
+    });
+  });
+
+  afterAll(async () => {
+    for (const { app } of replicas) await app.stop();
+    fan.closeAllConnections();
+    await new Promise((resolve) => fan.close(resolve));
+    await world.close();
+  });
+
+  it('leave one of everything', { timeout: 600_000 }, async () => {
+    await defineBikes(world);
+    await firstModel(world);
+    const { rest, paginate } = world.as('ml-lead');
+    await eventually(
+      'the tags of the deployment',
+      async () => (await rest.git.listMatchingRefs({ ...R, ref: 'tags/bikes' })).data.length >= 3,
+      { log: world.log, limitMs: 300_000 },
+    );
+    for (const { app, port } of replicas) {
+      await until('both come to rest', () => isSettled(world, app, port), { app });
+    }
+
+    const tags = (await rest.git.listMatchingRefs({ ...R, ref: 'tags/bikes' })).data.map(({ ref }) => ref);
+    expect(tags).toEqual([
+      'refs/tags/bikes#champion#2',
+      'refs/tags/bikes#production#1',
+      'refs/tags/bikes@v1.0.0',
+    ]);
+    const releases = (await rest.repos.listReleases(R)).data.map(({ tag_name, draft }) => [tag_name, draft]);
+    expect(releases).toEqual([['bikes@v1.0.0', false]]);
+    expect((await rest.repos.listDeployments(R)).data).toHaveLength(1);
+    const pulls = (await rest.pulls.list({ ...R, state: 'all' })).data.map(({ head }) => head.ref);
+    expect(pulls.sort()).toEqual(['first-model', 'roundhouse-define-bikes']);
+    const issues = await rest.issues.listForRepo({ ...R, state: 'all', creator: BOT });
+    expect(issues.data.filter((issue) => !issue.pull_request)).toEqual([]);
+    const comments = await paginate(rest.issues.listCommentsForRepo, { ...R, per_page: 100 });
+    const markers = comments
+      .filter(({ user }) => user?.login === BOT)
+      .map(({ body, issue_url }) => `${issue_url.split('/').at(-1)} ${body?.split('\n')[0]}`);
+    expect(markers).toEqual([...new Set(markers)]);
+    const runs = await paginate(rest.actions.listWorkflowRunsForRepo, { ...R, per_page: 100 });
+    const titles = runs.map(({ display_title }) => display_title);
+    expect(titles).toEqual([...new Set(titles)]);
+    const locks = (await rest.pulls.listCommits({ ...R, pull_number: 3 })).data.filter(
+      ({ author }) => author?.login === BOT,
+    );
+    expect(locks).toHaveLength(1);
+    expect(replicas[0]?.app.killed()).toHaveLength(2);
+  });
+});
