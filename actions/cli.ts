@@ -3,6 +3,7 @@ import process from 'node:process';
 import { Command } from 'commander';
 import { type Entry, entryArguments } from '../runners/entry.ts';
 import { stageCommands } from './commands.ts';
+import { doctorCommand } from './doctor/command.ts';
 import { initCommand } from './init/command.ts';
 import { packageVersion } from './kit/version.ts';
 
@@ -41,6 +42,7 @@ function processCommand(
 
 initCommand(program);
 stageCommands(program);
+doctorCommand(program);
 
 processCommand('demo', {
   description: 'play the whole loop on real data in the local GitHub',

@@ -40,7 +40,7 @@ function optionText(options: Options, name: string): string {
 }
 
 /** 2 = the user's to mend, 3 = a fault of ours. */
-function printError(error: unknown): 2 | 3 {
+export function printError(error: unknown): 2 | 3 {
   const red = (text: string) => (process.stderr.isTTY ? styleText('red', text) : text);
   if (error instanceof UserError) {
     process.stderr.write(`${red('error')} ${error.message}\n  to mend it: ${error.fix}\n`);

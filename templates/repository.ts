@@ -12,13 +12,17 @@ export type RepositoryOptions = {
   schedule: string;
 };
 
-/** Where each template goes. The ignore file has another name here: git and npm would obey it. */
-const FILES = {
-  '.github/roundhouse.yml': 'starter/.github/roundhouse.yml',
+export const WORKFLOW_FILES = {
   '.github/workflows/roundhouse.yml': 'workflows/roundhouse.yml',
   '.github/workflows/roundhouse-evaluate.yml': 'workflows/roundhouse-evaluate.yml',
   '.github/workflows/roundhouse-deploy.yml': 'workflows/roundhouse-deploy.yml',
   '.github/workflows/roundhouse-monitor.yml': 'workflows/roundhouse-monitor.yml',
+};
+
+/** Where each template goes. The ignore file has another name here: git and npm would obey it. */
+const FILES = {
+  '.github/roundhouse.yml': 'starter/.github/roundhouse.yml',
+  ...WORKFLOW_FILES,
   '.github/ISSUE_TEMPLATE/ml-problem.yml': 'issue-forms/ml-problem.yml',
   '.github/ISSUE_TEMPLATE/prediction-feedback.yml': 'issue-forms/prediction-feedback.yml',
   '.gitattributes': 'starter/.gitattributes',
