@@ -2,6 +2,7 @@ import type { CommentFacts } from '#lib/github/facts.ts';
 import type { Forge } from '#lib/github/forge.ts';
 import type { StateBranch } from '#lib/github/state-branch.ts';
 import type { ArtifactStore } from '#lib/store/store.ts';
+import type { Troubles } from './troubles.ts';
 
 export type Log = {
   info(fields: object, text: string): void;
@@ -29,6 +30,8 @@ export type Project = {
    * newest text, and an edit within the second of the creation doesn't show.
    */
   heard: Map<number, CommentFacts>;
+  /** What fails look after look. */
+  troubles: Troubles;
   now(): Date;
   log: Log;
 };

@@ -12,6 +12,7 @@ import type { ArtifactStore } from '#lib/store/store.ts';
 import type { Log, Project } from './project.ts';
 import { createQueue, type Queue } from './queue.ts';
 import type { Settings } from './settings.ts';
+import type { Troubles } from './troubles.ts';
 
 /** Before the first policy is read. */
 const DEFAULT_PACE_SECONDS = 10;
@@ -26,11 +27,13 @@ export function createProjects({
   probot,
   settings,
   ownerId,
+  troubles,
   log,
 }: {
   probot: Probot;
   settings: Settings;
   ownerId: string;
+  troubles: Troubles;
   log: Log;
 }) {
   const open = new Map<string, Promise<Workplace>>();
@@ -77,6 +80,7 @@ export function createProjects({
         pace = settings.pace ?? seconds;
       },
       heard: new Map(),
+      troubles,
       now,
       log,
     };

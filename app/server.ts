@@ -14,6 +14,7 @@ import type { Log } from './project.ts';
 import { createProjects, readOwnerId } from './projects.ts';
 import { createReconciler } from './reconciler.ts';
 import { readSettings } from './settings.ts';
+import { createTroubles } from './troubles.ts';
 import { createWorker } from './worker.ts';
 
 /** How long the process may go on with what it began after SIGTERM. */
@@ -39,9 +40,14 @@ export async function startApp({
   const settings = readSettings(env);
   const journal = await openJournal(join(settings.dir, 'journal'));
   const probot = createProbot(settings);
-  const projects = createProjects({ probot, settings, ownerId: await readOwnerId(settings.dir), log });
+  const troubles = createTroubles();
+  const ownerId = await readOwnerId(settings.dir);
+  const projects = createProjects({ probot, settings, ownerId, troubles, log });
   await registerFeatures(probot, projects);
-  const metrics = createMetrics({ roundhouse_deliveries_waiting: journal.waiting });
+  const metrics = createMetrics({
+    roundhouse_deliveries_waiting: journal.waiting,
+    roundhouse_comments_given_up: troubles.givenUp,
+  });
   const worker = createWorker({
     journal,
     metrics,
@@ -57,7 +63,7 @@ export async function startApp({
     metrics,
     healthy: () => {
       const { ok, detail } = liveness.report();
-      return { ok, detail: { waiting: journal.waiting(), ...detail } };
+      return { ok, detail: { waiting: journal.waiting(), ...detail, ...troubles.report() } };
     },
   });
   const stopping = new AbortController();

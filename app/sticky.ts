@@ -1,5 +1,5 @@
 import { hasMarker, type Marker, withMarker } from '#lib/formats/sticky.ts';
-import type { Comments, IssueComment } from '#lib/github/comments.ts';
+import type { Comments, IssueComment, Said } from '#lib/github/comments.ts';
 
 /** GitHub takes 65,536 characters. */
 const BODY_MAX = 65_000;
@@ -8,27 +8,29 @@ type Client = Pick<Comments, 'list' | 'create' | 'update' | 'remove'>;
 
 /**
  * The one comment of ours with this marker, brought to this text. GitHub does not make comments unique, so
- * what a crash doubled is folded: the lowest id stays.
+ * what a crash doubled is folded: the lowest id stays. In a locked conversation it can be
+ * edited, not begun: then the checks alone say how things stand.
  */
 export async function putSticky(
   comments: Client,
   { issue, marker, body, bot }: { issue: number; marker: Marker; body: string; bot: string },
-): Promise<void> {
+): Promise<Said> {
   const text = withMarker(marker, shortened(body));
   const [kept, ...doubles] = mine(await comments.list(issue), marker, bot);
   for (const { id } of doubles) await comments.remove(id);
-  if (!kept) await comments.create(issue, text);
-  else if (kept.body.trim() !== text.trim()) await comments.update(kept.id, text);
+  if (!kept) return comments.create(issue, text);
+  if (kept.body.trim() !== text.trim()) await comments.update(kept.id, text);
+  return 'said';
 }
 
 /** Says something once: a comment with a marker that is there already is not written again. */
 export async function sayOnce(
   comments: Client,
   { issue, marker, body, bot }: { issue: number; marker: Marker; body: () => string; bot: string },
-): Promise<void> {
+): Promise<Said> {
   const [kept, ...doubles] = mine(await comments.list(issue), marker, bot);
   for (const { id } of doubles) await comments.remove(id);
-  if (!kept) await comments.create(issue, withMarker(marker, shortened(body())));
+  return kept ? 'said' : comments.create(issue, withMarker(marker, shortened(body())));
 }
 
 /** Anybody can type a marker: only what the app wrote counts. */

@@ -44,8 +44,12 @@ async function postSection(context: StageContext, token: string, section: string
     );
     const [kept] = mine.toSorted((one, other) => one.id - other.id);
     const body = replaceSection(kept?.body ?? withMarker(MARKER, '## Roundhouse\n'), context.model, section);
-    if (kept === undefined) await forge.comments.create(issue, body);
-    else if (kept.body !== body) await forge.comments.update(kept.id, body);
+    if (kept === undefined) {
+      if ((await forge.comments.create(issue, body)) === 'said') return;
+      const fix = 'unlock it, or leave out the input token: the card is in the summary too';
+      throw new UserError(`the conversation of #${issue} is locked`, { fix });
+    }
+    if (kept.body !== body) await forge.comments.update(kept.id, body);
   });
 }
 

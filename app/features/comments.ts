@@ -1,5 +1,6 @@
 import { hexOf } from '#lib/formats/digest.ts';
 import { render } from '#lib/formats/markdown.ts';
+import type { Said } from '#lib/github/comments.ts';
 import type { CommentFacts } from '#lib/github/facts.ts';
 import { atLeast } from '#lib/github/permissions.ts';
 import { refusalOf } from '#lib/lifecycle/approval.ts';
@@ -49,21 +50,51 @@ export async function handleComment(project: Project, comment: CommentFacts): Pr
     find: async () => null,
     make: async () => {
       const replies = await obey({ project, comment, tree }, lines);
-      if (replies.every(({ ok }) => ok)) await project.forge.comments.react(comment.id, '+1');
+      if (replies.every(({ ok }) => ok)) await project.forge.comments.react(comment, '+1');
       const told = replies.filter(({ text }) => text !== '');
-      if (told.length > 0) await reply(project, comment, told);
-      return replies.map(({ line, ok }) => `${line}: ${ok ? 'done' : 'refused'}`).join('; ');
+      const said = told.length > 0 ? await reply(project, comment, told) : 'said';
+      return [...replies.map(outcomeOf), ...(said === 'locked' ? [UNSAID] : [])].join('; ');
     },
   });
 }
 
-async function reply(project: Project, comment: CommentFacts, replies: Reply[]): Promise<void> {
-  await sayOnce(project.forge.comments, {
+/** People read it in the audit log, since it can be read nowhere else. */
+const UNSAID = 'not answered: the conversation is locked';
+
+function outcomeOf({ line, ok, text }: Reply): string {
+  if (ok) return `${line}: done`;
+  return `${line}: refused${text === '' ? '' : ` (${text})`}`;
+}
+
+/**
+ * What failed at every look is given up: written down, told to the person where that can be, and not tried again.
+ * Nothing is given up while nothing can be written down.
+ */
+export async function giveUpComment(project: Project, comment: CommentFacts, why: string): Promise<void> {
+  const key = `comment:${comment.id}`;
+  const make = async () => `given up: ${why}`;
+  if ((await once(project, { key, find: make, make })) === null) return;
+  project.log.error({ comment: comment.url, why }, 'a comment was given up');
+  const lines = parseCommands(comment.body).map(nameOf);
+  const text = 'it failed each time it was tried and is given up; type it again once the cause is mended';
+  await reply(
+    project,
+    comment,
+    lines.map((line) => ({ line, ok: false, text })),
+  ).catch((error: unknown) => {
+    project.log.warn({ comment: comment.url, error }, 'a comment that was given up could not be answered');
+  });
+}
+
+async function reply(project: Project, comment: CommentFacts, replies: Reply[]): Promise<Said> {
+  const said = await sayOnce(project.forge.comments, {
     issue: comment.issue,
     marker: { kind: 'reply', key: String(comment.id) },
     bot: project.bot,
     body: () => render(loadTemplate('comments/reply.hbs'), { to: comment.author.login, replies }),
   });
+  if (said === 'locked') project.log.info({ comment: comment.url }, UNSAID);
+  return said;
 }
 
 type Setting = { project: Project; comment: CommentFacts; policy: Policy; isPull: boolean };

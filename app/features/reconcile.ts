@@ -1,9 +1,11 @@
+import type { CommentFacts } from '#lib/github/facts.ts';
 import { STATE_BRANCH } from '#lib/github/state-branch.ts';
 import { allOf } from '../all-of.ts';
+import { reason } from '../log.ts';
 import { readMain } from '../main-tree.ts';
 import type { On } from '../on.ts';
 import type { Project } from '../project.ts';
-import { handleComment } from './comments.ts';
+import { giveUpComment, handleComment } from './comments.ts';
 import { syncDeployments } from './deploy.ts';
 import { syncMergeGroups } from './merge-group.ts';
 import { syncMonitor } from './monitor.ts';
@@ -74,11 +76,26 @@ async function readComments(project: Project, since: Date): Promise<void> {
     const comment = project.heard.get(listed.id) ?? (listed.edited ? null : listed);
     const created = Date.parse(listed.created_at);
     if (comment === null || created < since.getTime() || created > until) continue;
-    steps.push(() => handleComment(project, comment));
+    steps.push(() => tryComment(project, comment));
   }
   await allOf(steps);
   for (const [id, { created_at }] of project.heard) {
     if (Date.parse(created_at) < since.getTime()) project.heard.delete(id);
+  }
+}
+
+/** One that fails is tried again at the next looks, and given up at last: the looks go on without it. */
+async function tryComment(project: Project, comment: CommentFacts): Promise<void> {
+  const { troubles, owner, repo } = project;
+  const name = `${owner}/${repo}#${comment.issue} comment ${comment.id}`;
+  try {
+    await handleComment(project, comment);
+    troubles.succeeded(name);
+  } catch (error) {
+    if (!troubles.failed(name)) throw error;
+    const why = reason(error);
+    await giveUpComment(project, comment, why);
+    troubles.giveUp(name, why);
   }
 }
 

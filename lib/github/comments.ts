@@ -12,11 +12,28 @@ export type IssueComment = {
   issue: number;
 };
 
+/** GitHub lets no app speak where a conversation is locked. */
+export type Said = 'said' | 'locked';
+
 export type Comments = ReturnType<typeof comments>;
 
 /** Comments of issues and pull requests. */
 export function comments({ octokit, owner, repo }: Repository) {
   const at = { owner, repo };
+
+  /** A 403 is a fault, unless the conversation is locked: what GitHub says then is worded for people. */
+  async function unlessLocked(issue: number, write: () => Promise<unknown>): Promise<Said> {
+    try {
+      await write();
+      return 'said';
+    } catch (error) {
+      if ((error as { status?: number }).status !== 403) throw error;
+      const { data } = await octokit.rest.issues.get({ ...at, issue_number: issue });
+      if (!data.locked) throw error;
+      return 'locked';
+    }
+  }
+
   return {
     async list(issue: number): Promise<IssueComment[]> {
       const found = await octokit.paginate(octokit.rest.issues.listComments, {
@@ -35,9 +52,10 @@ export function comments({ octokit, owner, repo }: Repository) {
       });
       return found.map(commentOf);
     },
-    async create(issue: number, body: string): Promise<IssueComment> {
-      const { data } = await octokit.rest.issues.createComment({ ...at, issue_number: issue, body });
-      return commentOf(data);
+    create(issue: number, body: string): Promise<Said> {
+      return unlessLocked(issue, () =>
+        octokit.rest.issues.createComment({ ...at, issue_number: issue, body }),
+      );
     },
     async update(id: number, body: string): Promise<void> {
       await octokit.rest.issues.updateComment({ ...at, comment_id: id, body });
@@ -46,8 +64,10 @@ export function comments({ octokit, owner, repo }: Repository) {
       await octokit.rest.issues.deleteComment({ ...at, comment_id: id });
     },
     /** GitHub keeps one reaction of a kind per account, so this may be repeated. */
-    async react(id: number, content: '+1' | '-1' | 'eyes'): Promise<void> {
-      await octokit.rest.reactions.createForIssueComment({ ...at, comment_id: id, content });
+    react({ id, issue }: { id: number; issue: number }, content: '+1' | '-1' | 'eyes'): Promise<Said> {
+      return unlessLocked(issue, () =>
+        octokit.rest.reactions.createForIssueComment({ ...at, comment_id: id, content }),
+      );
     },
   };
 }

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { holdRecordSchema } from '#lib/lifecycle/records.ts';
+import { claimRecordSchema, holdRecordSchema } from '#lib/lifecycle/records.ts';
 import { handleComment } from '../../app/features/comments.ts';
 import { reconcileProject } from '../../app/features/reconcile.ts';
 import { readRecord, recordPath } from '../../app/records.ts';
+import { MAX_TRIES } from '../../app/troubles.ts';
 import { commentOf, fakeProject } from './fake-project.ts';
 
 let { world, project } = await fakeProject();
@@ -11,6 +12,8 @@ beforeEach(async () => {
 });
 
 const SINCE = new Date('2026-03-01T09:58:00Z');
+const outcomeOf = async (comment: number) =>
+  (await readRecord(project.state, recordPath.claim(`comment:${comment}`), claimRecordSchema))?.outcome;
 const holdOf = (issue: number) => readRecord(project.state, recordPath.hold(issue), holdRecordSchema);
 
 describe('commands that reconciling finds', () => {
@@ -55,6 +58,53 @@ describe('commands that reconciling finds', () => {
     world.comments = [commentOf(1, '/hold'), commentOf(2, '/hold', { issue: 2 })];
     await expect(reconcileProject(project, SINCE)).rejects.toThrow();
     expect(await holdOf(2)).toMatchObject({ held: true });
+  });
+
+  it('gives up one that fails at every look, writes down why, and the looks go on', async () => {
+    const { get } = project.forge.issues;
+    project.forge.issues.get = async (number) => {
+      if (number === 1) throw new Error('no answer');
+      return get(number);
+    };
+    world.comments = [commentOf(1, '/hold')];
+    const name = 'acme/bikes#1 comment 1';
+    for (let look = 1; look < MAX_TRIES; look += 1) {
+      await expect(reconcileProject(project, SINCE)).rejects.toThrow();
+      expect(project.troubles.report()).toEqual({ failing: { [name]: look }, given_up: {} });
+    }
+    // What can't be written down is not given up.
+    world.down = 'writes';
+    await expect(reconcileProject(project, SINCE)).rejects.toThrow();
+    world.down = null;
+    await reconcileProject(project, SINCE);
+    expect(project.troubles.report()).toEqual({ failing: {}, given_up: { [name]: 'no answer' } });
+    expect(await outcomeOf(1)).toBe('given up: no answer');
+    expect(world.replies.map(({ body }) => body).join()).toContain('it failed each time');
+    project.forge.issues.get = get;
+    await reconcileProject(project, SINCE);
+    expect(await holdOf(1)).toBeNull();
+    expect(world.replies).toHaveLength(1);
+  });
+
+  it('forgets the failures of one that succeeds', async () => {
+    world.comments = [commentOf(1, '/hold')];
+    world.down = 'writes';
+    await expect(reconcileProject(project, SINCE)).rejects.toThrow();
+    world.down = null;
+    await reconcileProject(project, SINCE);
+    expect(project.troubles.report()).toEqual({ failing: {}, given_up: {} });
+  });
+
+  it('does what is asked for in a locked conversation, and writes down what it could not answer', async () => {
+    world.locked = [1];
+    world.comments = [commentOf(1, '/hold'), commentOf(2, '/approve 0123456789abcdef')];
+    await reconcileProject(project, SINCE);
+    expect(world).toMatchObject({ replies: [], reactions: [] });
+    expect(await holdOf(1)).toMatchObject({ held: true });
+    expect(await outcomeOf(1)).toBe('/hold: done');
+    expect(await outcomeOf(2)).toMatch(
+      /^\/approve: refused \(nothing here .*\); not answered: the conversation is locked$/,
+    );
   });
 
   it('keeps what was heard as long as it can be listed again', async () => {

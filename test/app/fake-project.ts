@@ -4,6 +4,7 @@ import { stateBranch } from '#lib/github/state-branch.ts';
 import type { Permission } from '#lib/lifecycle/approval.ts';
 import type { Project } from '../../app/project.ts';
 import { createQueue } from '../../app/queue.ts';
+import { createTroubles } from '../../app/troubles.ts';
 import { fakeTrees } from '../github/fake-trees.ts';
 
 const POLICY = readFileSync(
@@ -23,6 +24,8 @@ export async function fakeProject({ policy = POLICY as string | null } = {}) {
     comments: [] as Listed[],
     replies: [] as { issue: number; body: string }[],
     reactions: [] as number[],
+    /** Issues whose conversation is locked. */
+    locked: [] as number[],
     /** From when on comments were asked for. */
     looks: [] as string[],
     permissions: {} as Record<string, Permission>,
@@ -52,8 +55,16 @@ export async function fakeProject({ policy = POLICY as string | null } = {}) {
         world.looks.push(since.toISOString());
         return world.comments;
       },
-      create: async (issue: number, body: string) => void world.replies.push({ issue, body }),
-      react: async (id: number) => void world.reactions.push(id),
+      create: async (issue: number, body: string) => {
+        if (world.locked.includes(issue)) return 'locked';
+        world.replies.push({ issue, body });
+        return 'said';
+      },
+      react: async ({ id, issue }: { id: number; issue: number }) => {
+        if (world.locked.includes(issue)) return 'locked';
+        world.reactions.push(id);
+        return 'said';
+      },
     },
     issues: {
       get: async (number: number) => ({
@@ -90,6 +101,7 @@ export async function fakeProject({ policy = POLICY as string | null } = {}) {
     },
     setPace: () => {},
     heard: new Map(),
+    troubles: createTroubles(),
     now,
     log: { info: () => {}, warn: () => {}, error: () => {} },
   };

@@ -32,7 +32,7 @@ function fakeComments(found: Partial<IssueComment>[] = []) {
         author: { login: BOT, type: 'Bot' },
       };
       kept.push(made);
-      return made;
+      return 'said' as const;
     },
     update: async (id: number, body: string) => {
       writes += 1;

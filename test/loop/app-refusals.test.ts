@@ -129,6 +129,21 @@ describe('what the app refuses', { timeout: 240_000 }, () => {
     await gateOf(world, pull, 'action_required');
   });
 
+  it('obeys in a locked conversation where it cannot speak, and goes on', async () => {
+    const { rest } = world.as('ml-lead');
+    const pull = await openPull(world, 'data-scientist', { branch: 'locked', files: { 'L.md': 'l' } });
+    await gateOf(world, pull, 'success');
+    await rest.issues.lock({ ...R, issue_number: pull });
+    await say(world, 'ml-lead', pull, '/help');
+    await eventually('the note in the log', async () =>
+      world.log.some((line) => line.includes('not answered: the conversation is locked')),
+    );
+    await say(world, 'ml-lead', pull, '/hold');
+    await gateOf(world, pull, 'failure');
+    expect((await commentsOf(world, pull)).filter(({ author }) => author === BOT)).toEqual([]);
+    expect(world.log.some((line) => line.includes('a delivery failed'))).toBe(false);
+  });
+
   it('stops data that break their contract and candidates that fail a gate, without locks', async () => {
     world.jobs.findings.data = 'failed';
     const broken = await newModel();

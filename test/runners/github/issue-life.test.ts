@@ -102,6 +102,9 @@ describe('locked', () => {
       });
     }
     await bot.rest.issues.updateComment({ ...R, comment_id: card.id, body: 'card 2' });
+    // github/docs#21343, GitHawkApp/GitHawk#2297: no reaction either, not even by a writer. Its words are assumed (A22).
+    const react = { ...R, comment_id: card.id, content: '+1' } as const;
+    expect((await refusal(lead().reactions.createForIssueComment(react))).status).toBe(403);
     await lead().issues.createComment(say);
     await lead().issues.unlock({ ...R, issue_number: number });
     await told('issues', 'unlocked', number);

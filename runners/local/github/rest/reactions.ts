@@ -12,7 +12,7 @@ import {
   repo,
 } from '../endpoint.ts';
 import { getIssue, issueKey, timestamp } from '../hub.ts';
-import type { Reaction } from '../model.ts';
+import type { Issue, Reaction } from '../model.ts';
 import { notFound, Refusal } from '../refusal.ts';
 import { userShape } from '../shapes/account.ts';
 import { getComment } from './comments.ts';
@@ -22,7 +22,7 @@ const WRITE = 'issues=write; pull_requests=write';
 const READ = 'issues=read; pull_requests=read';
 
 /** What can be reacted to, with its list of reactions and the way to save it. */
-type Target = { rows: Reaction[]; save(rows: Reaction[]): void };
+type Target = { issue: Issue; rows: Reaction[]; save(rows: Reaction[]): void };
 
 /** GitHub docs, rest/reactions/reactions. */
 export const reactions: Endpoint[] = [
@@ -45,6 +45,7 @@ function endpoints(path: string, target: (call: RepoCall) => Target): Endpoint[]
 function ofComment(call: RepoCall): Target {
   const comment = getComment(call);
   return {
+    issue: getIssue(call.hub, call.repo, String(comment.issue_number)),
     rows: comment.reactions,
     save: (rows) => void call.hub.db.put('comments', comment.id, { ...comment, reactions: rows }),
   };
@@ -53,6 +54,7 @@ function ofComment(call: RepoCall): Target {
 function ofIssue(call: RepoCall): Target {
   const issue = getIssue(call.hub, call.repo, call.params.number);
   return {
+    issue,
     rows: issue.reactions ?? [],
     save: (rows) =>
       void call.hub.db.put('issues', issueKey(call.repo, issue.number), { ...issue, reactions: rows }),
@@ -66,8 +68,12 @@ function reactionShape(call: RepoCall, reaction: Reaction) {
 
 const CONTENT = z.enum(['+1', '-1', 'laugh', 'confused', 'heart', 'hooray', 'rocket', 'eyes']);
 
-/** The same reaction twice by one person is one reaction, answered with 200. */
-function react(call: RepoCall, { rows, save }: Target): Answer {
+/**
+ * The same reaction twice by one person is one reaction, answered with 200. Nobody reacts to what is locked
+ * (github/docs#21343, GitHawkApp/GitHawk#2297); the wording is assumed (docs/real-github-check.md, A22).
+ */
+function react(call: RepoCall, { issue, rows, save }: Target): Answer {
+  if (issue.locked) throw new Refusal(403, 'Unable to create reaction because issue is locked.');
   const { content } = parseBody(call, z.object({ content: CONTENT }));
   const user = actorLogin(call.actor);
   const known = rows.find((one) => one.user === user && one.content === content);
