@@ -33,10 +33,13 @@ export async function requestRun(project: Project, ask: Ask): Promise<RequestRec
   const path = recordPath.claim(ask.key);
   const known = await readRecord(project.state, path, requestRecordSchema);
   const record = known === null ? await claim(project, path, ask) : await takeOver(project, path, known);
-  if (record.run !== null || record.owner !== project.ownerId) return record;
+  if (record.run !== null || record.settled !== null || record.owner !== project.ownerId) return record;
   const run = (known && (await findRun(project, record))) ?? (await dispatch(project, record));
   if (run === null) return record;
-  return save(project, { ...record, run });
+  const saved = await save(project, { ...record, run });
+  // Ended while its dispatch was on the way: whoever ended it knew of no run to stop.
+  if (saved.settled !== null && saved.run === run) await project.forge.runs.cancel(run);
+  return saved;
 }
 
 /** What a process that is gone had claimed goes to the first that comes after the lease. */
@@ -45,8 +48,7 @@ async function takeOver(project: Project, path: string, known: RequestRecord): P
   const isLeft = known.lease_until === null || Date.parse(known.lease_until) < now().getTime();
   if (known.run !== null || known.owner === ownerId || !isLeft) return known;
   const mine = { ...known, owner: ownerId, lease_until: leaseFrom(now()) };
-  const isLeftStill = (now: RequestRecord) => now.run === null && now.lease_until === known.lease_until;
-  const isMine = await swap(project, known.key, isLeftStill, {
+  const isMine = await swap(project, known, {
     changes: [{ path, text: recordText(mine) }],
     audit: { event: 'run request taken over', actor: project.bot, subject: known.key },
   });
@@ -60,18 +62,25 @@ function leaseFrom(now: Date): string {
 /** Writes only where the request on record is still as it was read: of two processes that go on with it, one does. */
 async function swap(
   project: Project,
-  key: string,
-  isAsRead: (now: RequestRecord) => boolean,
+  known: RequestRecord,
   write: Pick<StateWrite, 'changes' | 'audit'>,
 ): Promise<boolean> {
-  const path = recordPath.claim(key);
+  const path = recordPath.claim(known.key);
   const text = await project.state.read(path);
-  if (text === null || !isAsRead(requestRecordSchema.parse(JSON.parse(text)))) return false;
+  if (text === null || recordText(requestRecordSchema.parse(JSON.parse(text))) !== recordText(known)) {
+    return false;
+  }
   return (await project.state.write({ ...write, expected: [{ path, text }] })).kind === 'written';
 }
 
 export async function readRequest(project: Project, key: string): Promise<RequestRecord | null> {
   return readRecord(project.state, recordPath.claim(key), requestRecordSchema);
+}
+
+async function onRecord(project: Project, key: string): Promise<RequestRecord> {
+  const known = await readRequest(project, key);
+  if (known === null) throw new Error(`the request ${key} is not on record any more`);
+  return known;
 }
 
 const EVENTS = {
@@ -87,21 +96,25 @@ type Settling = {
   actor?: string;
 };
 
-/** Records how a run ended, together with what was taken from it, in one commit; nothing where another did. */
+/**
+ * Records how a run ended, together with what was taken from it, in one commit. Answers the request as it is on
+ * record then: where another process settled it meanwhile, what that one said stays.
+ */
 export async function settleRequest(
   project: Project,
   record: RequestRecord,
   { settled, changes = [], actor = project.bot }: Settling,
 ): Promise<RequestRecord> {
-  const next = { ...record, settled };
   const { key, pull_request } = record;
+  const known = await onRecord(project, key);
+  if (JSON.stringify(known.settled) !== JSON.stringify(record.settled)) return known;
+  const next = { ...known, run: known.run ?? record.run, settled };
   const open = pull_request === null ? [] : [{ path: recordPath.openRequest(pull_request, key), text: null }];
-  const asRead = JSON.stringify(record.settled);
-  await swap(project, key, (now) => JSON.stringify(now.settled) === asRead, {
+  const isMine = await swap(project, known, {
     changes: [...changes, { path: recordPath.claim(key), text: recordText(next) }, ...open],
-    audit: { event: EVENTS[settled.outcome], actor, subject: `run ${record.run} of ${record.model}` },
+    audit: { event: EVENTS[settled.outcome], actor, subject: `run ${next.run} of ${record.model}` },
   });
-  return next;
+  return isMine ? next : settleRequest(project, record, { settled, changes, actor });
 }
 
 /** Requests of a pull request that are not settled, oldest first. */
@@ -131,7 +144,9 @@ export async function endRequest(
   const run = id === null ? null : await project.forge.runs.get(id);
   if (run && run.status !== 'completed') await project.forge.runs.cancel(run.id);
   const settled = { attempt: run?.attempt ?? 1, outcome, note };
-  await settleRequest(project, { ...request, run: id }, { settled, actor });
+  const ended = await settleRequest(project, { ...request, run: id }, { settled, actor });
+  // Dispatched by another process while this one looked for it.
+  if (ended.run !== null && ended.run !== id) await project.forge.runs.cancel(ended.run);
   project.log.info({ run: id, pull: request.pull_request, outcome, note }, 'a run was ended');
 }
 
@@ -186,10 +201,14 @@ async function findRun(project: Project, record: RequestRecord): Promise<number 
   return mine.length === 0 ? null : Math.min(...mine.map(({ id }) => id));
 }
 
+/** Adds the run to the request as it is on record now; that may have been ended in the meantime. */
 async function save(project: Project, record: RequestRecord): Promise<RequestRecord> {
-  await swap(project, record.key, ({ run }) => run === null, {
-    changes: [{ path: recordPath.claim(record.key), text: recordText(record) }],
+  const now = await onRecord(project, record.key);
+  if (now.run !== null) return now;
+  const next = { ...now, run: record.run };
+  const isSaved = await swap(project, now, {
+    changes: [{ path: recordPath.claim(record.key), text: recordText(next) }],
     audit: { event: 'dispatched', actor: project.bot, subject: `run ${record.run}: ${record.key}` },
   });
-  return record;
+  return isSaved ? next : save(project, record);
 }
