@@ -75,13 +75,18 @@ export function stateBranch({
       const { changes, refused, accepted, idle } = await merge(batch, read);
       for (const { pending, path } of refused) pending.settle({ kind: 'taken', path });
       const parent = head ?? null;
-      if (parent !== null) for (const { settle } of idle) settle({ kind: 'written', commit: parent });
-      batch = accepted;
+      if (accepted.length === 0 && parent !== null) {
+        for (const { settle } of idle) settle({ kind: 'written', commit: parent });
+        return;
+      }
+      // What is written already in this very batch is written when the batch is.
+      batch = [...accepted, ...idle];
       if (batch.length === 0) return;
+      const told = parent === null ? batch : accepted;
       const made = await trees.write({
         parent,
-        message: messageOf(batch),
-        changes: [...changes, await audited(batch)],
+        message: messageOf(told),
+        changes: [...changes, await audited(told)],
       });
       const moved = parent === null ? await trees.createRef(REF, made) : await trees.moveRef(REF, made);
       if (moved) {

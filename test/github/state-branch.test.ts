@@ -145,7 +145,7 @@ describe('the branch roundhouse', () => {
 
   it('tells the writer when GitHub fails, and works again afterwards', async () => {
     const { trees } = fakeTrees();
-    let broken = true;
+    let broken = false;
     const flaky = {
       ...trees,
       write: (what: Parameters<typeof trees.write>[0]) => {
@@ -154,9 +154,19 @@ describe('the branch roundhouse', () => {
       },
     };
     const state = open(flaky);
+    await state.write({ changes: [{ path: 'first', text: '1' }], audit });
+    broken = true;
     const write = { changes: [{ path: 'a', text: '1' }], audit };
     await expect(state.write(write)).rejects.toThrow('502');
+    // The second of two that say the same is no more written than the first.
+    const both = await Promise.allSettled([state.write(write), state.write(write)]);
+    expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     broken = false;
     expect((await state.write(write)).kind).toBe('written');
+  });
+
+  it('answers who removes what is not there before there is a branch', async () => {
+    const state = open(fakeTrees().trees);
+    expect((await state.write({ changes: [{ path: 'a', text: null }], audit })).kind).toBe('written');
   });
 });
