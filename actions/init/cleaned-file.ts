@@ -50,7 +50,8 @@ export async function cleanedFile(
     }
   }
   const looking = { session, table, columns, target };
-  const amounts = await amountsOf(looking);
+  const decimal = format.kind === 'csv' ? format.dialect.decimal : '.';
+  const amounts = await amountsOf({ ...looking, decimal });
   for (const { column, sql } of amounts) expressions.set(column, sql);
   const sentinels = (await sentinelsOf(looking)).flatMap((one) => decideSentinel(one) ?? []);
   for (const { column, value, applied: yes } of sentinels) {

@@ -129,7 +129,10 @@ async function factsOf(session: Session, reading: Reading): Promise<FileFacts> {
     columns: facts,
     doubles: await doubles(session, { table: DATA, facts: facts.filter(({ name }) => name !== target) }),
     time,
-    suggested: suggested.filter((name) => name !== target),
+    // A time that some rows lack is something that happened to them.
+    suggested: suggested.filter(
+      (name) => name !== target && !facts.some((one) => one.name === name && one.missing > rows.kept / 20),
+    ),
     uniqueTime: spread?.unique ?? false,
     spread: spread?.spread ?? null,
     from: spread?.from ?? null,

@@ -127,11 +127,15 @@ async function leaksOf(
   const columns = facts.columns
     .filter((column) => looksAt(column, { facts, target, key }))
     .map(({ name }) => name);
+  // Closed on, refund number: left out for what they are, and still the answer where only one class has them.
+  const presences = facts.columns
+    .filter(({ name, missing }) => missing > 0 && missing < rows && name !== target && !key.includes(name))
+    .flatMap(({ name }) => (columns.includes(name) || facts.doubles.has(name) ? [] : [name]));
   const step = Math.max(1, Math.ceil(rows / LEAK_ROWS));
   const timed = facts.time === null ? [] : [TIME];
-  const names = [target, ...columns, ...timed].map(quoteName).join(', ');
+  const names = [target, ...columns, ...presences, ...timed].map(quoteName).join(', ');
   const table = await session.read(`(SELECT ${names} FROM ${DATA} WHERE rowid % ${step} = 0 ORDER BY rowid)`);
-  const findings = findLeaks(table, { task, target, columns, time: facts.time && TIME });
+  const findings = findLeaks(table, { task, target, columns, presences, time: facts.time && TIME });
   if (step === 1) return findings;
   return Promise.all(
     findings.map(async (finding) => {
@@ -248,7 +252,9 @@ function notesOf(known: Omit<Understanding, 'notes'>): string[] {
     notes.push(`"${column}" is read as a number: "${example}" and the like`);
   if (task.kind === 'binary')
     notes.push(`${JSON.stringify(task.positive)} is taken for yes: ${positiveReason}`);
-  notes.push(...facts.notes);
+  // What its column stays as says nothing where the time was read all the same.
+  const readAs = (time?.columns ?? []).map((name) => `"${name}" stays text`);
+  notes.push(...facts.notes.filter((note) => !readAs.some((start) => note.startsWith(start))));
   if (choice.split.by === 'key' && time !== null) notes.push(choice.why);
   if (key.length === 0 && time === null)
     notes.push('the number of the row is the key: keep the order of the file, or give --key');

@@ -1,11 +1,18 @@
 /**
  * What was found between columns and the target. `sum` and `product`: up to three numbers that give the target
  * back; `share` is that of the rows on which they do. `single`: how well one column alone answers on rows that
- * it was not fitted on.
+ * it was not fitted on; `presence`: not by its value, but by whether it has one.
  */
 export type LeakFinding =
   | { kind: 'sum' | 'product'; terms: Term[]; constant: number; share: number }
-  | { kind: 'single'; column: string; measure: SingleMeasure; score: number; forward: boolean };
+  | {
+      kind: 'single';
+      column: string;
+      measure: SingleMeasure;
+      score: number;
+      forward: boolean;
+      presence: boolean;
+    };
 
 /** Of a sum: constant + Σ coefficient × column. Of a product: constant × Π column ^ coefficient. */
 export type Term = { column: string; coefficient: number };
@@ -54,9 +61,10 @@ function isLeak(finding: LeakFinding): boolean {
 
 function described(finding: LeakFinding): Leak {
   if (finding.kind === 'single') {
-    const { column, measure, score, forward } = finding;
+    const { column, measure, score, forward, presence } = finding;
     const where = forward ? 'later rows' : 'rows held out';
-    return { columns: [column], reason: `alone it answers for ${where}: ${SAID[measure](score)}`, score };
+    const what = presence ? 'whether it has a value' : 'alone it';
+    return { columns: [column], reason: `${what} answers for ${where}: ${SAID[measure](score)}`, score };
   }
   const { terms, share } = finding;
   const on = share === 1 ? 'every row' : `${(share * 100).toFixed(1)} % of the rows`;

@@ -9,7 +9,7 @@ export type CodeFacts = {
   codes: { code: string; rows: number }[];
   /** All other values are numbers. */
   numbers: boolean;
-  /** All other values are two or three capital letters, as codes of countries and states are. */
+  /** All other values are two or three capitals or digits, letters most of all, as codes of countries and airlines are. */
   abbreviations: boolean;
   /** It is what is predicted. */
   target: boolean;
@@ -21,7 +21,7 @@ export type CodeDecision = { column: string; applied: string[]; kept: string[] }
 /**
  * In a column of numbers every such text is a missing value. In a column of texts an absence is missing, and
  * "unknown" stays a value of its own, which the model may learn from; so does NA among abbreviations, where it
- * is Namibia or North America. A target's "unknown" is a class until a person says that it is none.
+ * is Namibia, North America or an airline. A target's "unknown" is a class until a person says that it is none.
  */
 export function decideCodes({ column, codes, numbers, abbreviations }: CodeFacts): CodeDecision {
   const isApplied = (code: string) => {
@@ -41,11 +41,15 @@ export function mayBeSentinel(value: number): boolean {
 
 export type SentinelFacts = {
   column: string;
+  /** It is what is predicted. */
+  target: boolean;
   value: number;
   /** Rows that have it. */
   rows: number;
   /** Rows with another number, and the range of these. */
   others: number;
+  /** Different values of these. */
+  distinct: number;
   minimum: number;
   maximum: number;
 };
@@ -61,13 +65,15 @@ export type SentinelDecision = {
 /** How many times the whole range of the others a sentinel lies away from the nearest of them. */
 const FAR = 1;
 const LEAST_ROWS = 5;
+/** A target with no more values than this has classes, and 99 may be one. */
+const MOST_CLASSES = 20;
 
 /**
  * Nines far outside the rest. Applied where nothing else is likely: five rows at least have the same value, it
  * is further from the others than they are from each other, and they are the most. Null where it is none.
  */
 export function decideSentinel(facts: SentinelFacts): SentinelDecision | null {
-  const { column, value, rows, others, minimum, maximum } = facts;
+  const { column, target, value, rows, others, distinct, minimum, maximum } = facts;
   if (!mayBeSentinel(value) || others === 0 || rows === 0) return null;
   const gap = value > maximum ? value - maximum : minimum - value;
   if (gap <= FAR * (maximum - minimum)) return null;
@@ -79,6 +85,7 @@ export function decideSentinel(facts: SentinelFacts): SentinelDecision | null {
     applied,
     reason: `${range}; ${why}`,
   });
+  if (target && distinct <= MOST_CLASSES) return tell(false, 'it may be a class');
   if (rows < LEAST_ROWS) return tell(false, `${rows} rows are too few to be sure`);
   if (rows >= others) return tell(false, 'most rows have it, so it may say something');
   return tell(true, 'it is far from all of them');

@@ -95,6 +95,36 @@ describe('policies with $ amounts, percents and a total', () => {
   });
 });
 
+test('an export of a spreadsheet: percents and amounts with a comma, a total with a code for none', async () => {
+  const comma = (value: number, digits: number) => value.toFixed(digits).replace('.', ',');
+  const rows = Array.from({ length: 400 }, (_, row) => {
+    const rate = `${comma(whole(5000) / 100, 2)} %`;
+    const price = `${1 + whole(8)}.${String(100 + whole(800))},50 €`;
+    return `${rate};${price};${comma(whole(900) / 10, 1)};${row % 40 === 3 ? '-9999' : comma(40 + whole(900) / 10, 1)}`;
+  });
+  const found = await plan('export', ['Rabatt in %;Preis;Größe;y', ...rows], {});
+  expect(found.made).toMatchObject({
+    ...{ task: 'regression', rows: 390, dropped: { unlabelled: 10 }, left_out: [] },
+    dialect: { delimiter: ';', decimal: ',' },
+  });
+  const { table, session } = await built('export', found);
+  session.close();
+  const values = (name: string) => table.columns.get(name)?.values as Float64Array;
+  expect(Math.max(...values('Rabatt in %'))).toBeLessThan(50);
+  expect(Math.min(...values('Preis'))).toBeGreaterThan(1100);
+  expect(Math.min(...values('y'))).toBeGreaterThanOrEqual(40);
+});
+
+test('a date that only leavers have is told as the answer, and never as the time of the rows', async () => {
+  const rows = Array.from({ length: 400 }, (_, row) => {
+    const left = row % 4 === 1;
+    return `${day(row * 7).slice(0, 10)},${left ? day(row).slice(0, 10) : ''},${whole(90)},${left ? 1 : 0}`;
+  });
+  const { made } = await plan('leavers', ['joined_on,left_on,age,y', ...rows], {});
+  expect(made.leaks).toMatchObject([{ columns: ['left_on'] }]);
+  expect(made.notes.join('\n')).toContain('did you mean --time joined_on?');
+});
+
 describe('arrivals at 225 airports, days first', () => {
   const rows = Array.from({ length: 2500 }, (_, row) => {
     const at = new Date(Date.UTC(2021, 0, 1) + row * 5_400_000).toISOString();

@@ -15,6 +15,7 @@ test.each([
   });
 });
 
+const usual = { column: 'x', target: false, rows: 10, others: 90, distinct: 61, minimum: 0, maximum: 60 };
 test.each([
   ['far below', { value: -999 }, true],
   ['far above', { value: 99_999 }, true],
@@ -22,7 +23,9 @@ test.each([
   ['no nines', { value: -1000 }, null],
   ['four rows', { value: -999, rows: 4 }, false],
   ['most rows', { value: 999, rows: 96 }, false],
+  ['of what is predicted', { value: -999, target: true }, true],
+  ['that may be a class', { value: 999, target: true, distinct: 3 }, false],
 ])('a sentinel %s', (_, facts, applied) => {
-  const found = decideSentinel({ column: 'x', rows: 10, others: 90, minimum: 0, maximum: 60, ...facts });
+  const found = decideSentinel({ ...usual, ...facts });
   expect(found?.applied ?? null).toBe(applied);
 });

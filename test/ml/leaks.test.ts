@@ -41,14 +41,17 @@ function leaksOf(
   columns: Record<string, (number | string | null)[]>,
   kind: LeakQuestion['task']['kind'],
   time: string | null = null,
+  presences: string[] = [],
 ) {
-  const names = Object.keys(columns).filter((name) => name !== 'y' && name !== time);
+  const names = Object.keys(columns).filter(
+    (name) => name !== 'y' && name !== time && !presences.includes(name),
+  );
   const table = tableOf(columns);
   if (time !== null) {
     const times = table.columns.get(time);
     if (times?.kind === 'number') table.columns.set(time, { kind: 'time', values: times.values });
   }
-  return judgeLeaks(findLeaks(table, { task: { kind }, target: 'y', columns: names, time }));
+  return judgeLeaks(findLeaks(table, { task: { kind }, target: 'y', columns: names, presences, time }));
 }
 
 describe('sums that give the target back', () => {
@@ -85,6 +88,13 @@ describe('sums that give the target back', () => {
     const gaps = a.map((value, row) => (row % 3 === 0 ? null : value));
     const y = column((row) => (a[row] ?? 0) + (b[row] ?? 0));
     expect(leaksOf({ ...noise, gaps, b, y }, 'regression').leaks).toMatchObject([{ score: 1 }]);
+  });
+
+  test('are seen where the target has two values', () => {
+    const y = column((row) => Number((row * 7) % 10 < 3));
+    const less = column((row) => (y[row] ?? 0) - (a[row] ?? 0));
+    const { leaks } = leaksOf({ ...noise, a, less, y }, 'binary');
+    expect(leaks).toMatchObject([{ score: 1, columns: expect.arrayContaining(['a', 'less']) }]);
   });
 
   test('a sum with noise of its own is none', () => {
@@ -131,6 +141,14 @@ describe('one column that answers', () => {
     expect(found.leaks.map(({ columns }) => columns)).toEqual(leaks === 1 ? [['x']] : []);
   });
 
+  test('a date that only one class has gives it away, one that some of all have does not', () => {
+    const closed = yes.map((value, row) => (value === 1 ? `2024-01-${row}` : null));
+    const called = column((row) => row % 4).map((value) => (value === 1 ? `day ${value}` : null));
+    const found = leaksOf({ a, closed, called, y: yes }, 'binary', null, ['closed', 'called']);
+    expect(found).toMatchObject({ leaks: [{ columns: ['closed'] }], suspicious: [] });
+    expect(found.leaks[0]?.reason).toMatch(/^whether it has a value/);
+  });
+
   test('with a time later rows judge: what only grows gives nothing away', () => {
     const t = column((row) => row * 3_600_000);
     const y = column((row) => Math.floor(row / 6) + normal());
@@ -149,7 +167,7 @@ test('too few rows say nothing', () => {
         ...table,
         columns: new Map([['y', { kind: 'number', integer: true, values: new Float64Array(40) }]]),
       },
-      { task: { kind: 'regression' }, target: 'y', columns: [], time: null },
+      { task: { kind: 'regression' }, target: 'y', columns: [], presences: [], time: null },
     ),
   ).toEqual([]);
 });

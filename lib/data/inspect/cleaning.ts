@@ -32,11 +32,13 @@ export async function codesOf({ session, table, columns, target }: Looking): Pro
       rest = 0,
       numbers,
       abbreviations,
+      letters = 0,
     } = await askNumbers(session, {
       select: {
         rest: 'count(*)',
         numbers: `count(try_cast(${one} AS DOUBLE))`,
-        abbreviations: `count(*) FILTER (WHERE regexp_full_match(${one}, '[A-Z]{2,3}'))`,
+        abbreviations: `count(*) FILTER (WHERE regexp_full_match(${one}, '[A-Z0-9]{2,3}'))`,
+        letters: `count(*) FILTER (WHERE regexp_full_match(${one}, '[A-Z]{2,3}'))`,
       },
       from: others,
     });
@@ -44,7 +46,7 @@ export async function codesOf({ session, table, columns, target }: Looking): Pro
       column: name,
       codes: codes.values.map((code, index) => ({ code: code ?? '', rows: rows.values[index] ?? 0 })),
       numbers: rest > 0 && numbers === rest,
-      abbreviations: rest > 0 && abbreviations === rest,
+      abbreviations: abbreviations === rest && letters > rest / 2,
       target: name === target,
     });
   }
@@ -54,8 +56,7 @@ export async function codesOf({ session, table, columns, target }: Looking): Pro
 /** Numbers of nines at either end of a column, with the range of all others. */
 export async function sentinelsOf({ session, table, columns, target }: Looking): Promise<SentinelFacts[]> {
   const found: SentinelFacts[] = [];
-  const numbers = columns.filter(({ kind, name }) => kind === 'number' && name !== target);
-  for (const { name } of numbers) {
+  for (const { name } of columns.filter(({ kind }) => kind === 'number')) {
     const one = quoteName(name);
     const from = quoteName(table);
     const { low = 0, high = 0 } = await askNumbers(session, {
@@ -70,29 +71,45 @@ export async function sentinelsOf({ session, table, columns, target }: Looking):
       const {
         rows = 0,
         others = 0,
+        distinct = 0,
         minimum = 0,
         maximum = 0,
       } = await askNumbers(session, {
         select: {
           rows: `count(*) FILTER (WHERE ${one} = ${value})`,
           others: `count(${one}) ${rest}`,
+          distinct: `count(DISTINCT ${one}) ${rest}`,
           minimum: `min(${one}) ${rest}`,
           maximum: `max(${one}) ${rest}`,
         },
         from,
       });
-      found.push({ column: name, value, rows, others, minimum, maximum });
+      found.push({ column: name, target: name === target, value, rows, others, distinct, minimum, maximum });
     }
   }
   return found;
 }
 
-const MONEY = String.raw`\s*[-+(]?\s*[$€£¥]?\s*[-+]?\d{1,3}(,\d{3})+(\.\d+)?\s*[%€]?\s*\)?|\s*[-+]?\s*[$€£¥]?\s*[-+]?(\d+(\.\d*)?|\.\d+)\s*[%€]?\s*`;
+type Decimal = '.' | ',';
+
+/** An amount as people write it: with the sign of a currency or of hundredths, and the other mark between thousands. */
+function amountPattern(decimal: Decimal): string {
+  const [point, group] = decimal === '.' ? ['[.]', '[,]'] : ['[,]', '[.]'];
+  const grouped = String.raw`\s*[-+(]?\s*[$€£¥]?\s*[-+]?\d{1,3}(${group}\d{3})+(${point}\d+)?\s*[%€]?\s*\)?`;
+  const plain = String.raw`\s*[-+]?\s*[$€£¥]?\s*[-+]?(\d+(${point}\d*)?|${point}\d+)\s*[%€]?\s*`;
+  return `${grouped}|${plain}`;
+}
 
 export type Amounts = { column: string; example: string; sql: string };
 
-/** Texts that are numbers written for people, `$1,200.50` or `12 %`, and the SQL that reads them. */
-export async function amountsOf({ session, table, columns }: Looking): Promise<Amounts[]> {
+/** Texts that are numbers written for people, `$1,200.50`, `12 %` or `1.200,50 €`, and the SQL that reads them. */
+export async function amountsOf({
+  session,
+  table,
+  columns,
+  decimal,
+}: Looking & { decimal: Decimal }): Promise<Amounts[]> {
+  const pattern = amountPattern(decimal);
   const found: Amounts[] = [];
   for (const { name, kind, type } of columns) {
     if (kind !== 'text' || type !== 'VARCHAR') continue;
@@ -100,11 +117,12 @@ export async function amountsOf({ session, table, columns }: Looking): Promise<A
     const { known = 0, amounts } = await askNumbers(session, {
       select: {
         known: `count(${one})`,
-        amounts: `count(*) FILTER (WHERE regexp_full_match(${one}, ${quoteText(MONEY)}))`,
+        amounts: `count(*) FILTER (WHERE regexp_full_match(${one}, ${quoteText(pattern)}))`,
       },
       from: quoteName(table),
     });
     if (known === 0 || amounts !== known) continue;
+    const kept = `regexp_replace(${one}, '[^0-9${decimal}+-]', '', 'g')`;
     const plain = `try_cast(${one} AS DOUBLE) IS NULL AND ${one} IS NOT NULL`;
     const [example] = await askTexts(
       session,
@@ -114,7 +132,7 @@ export async function amountsOf({ session, table, columns }: Looking): Promise<A
     found.push({
       column: name,
       example,
-      sql: `cast(regexp_replace(${one}, '[^0-9.+-]', '', 'g') as double)`,
+      sql: `cast(${decimal === '.' ? kept : `replace(${kept}, ',', '.')`} as double)`,
     });
   }
   return found;

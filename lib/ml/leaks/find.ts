@@ -9,6 +9,8 @@ export type LeakQuestion = {
   target: string;
   /** Columns that are looked at: numbers and texts; others are passed over. */
   columns: readonly string[];
+  /** Columns of any kind of which only that is looked at whether a row has a value. */
+  presences: readonly string[];
   /** The time of rows; null where they have none. Then earlier rows are held against later ones. */
   time: string | null;
 };
@@ -24,7 +26,7 @@ const HELD_OUT = 0.3;
  */
 export function findLeaks(table: Table, question: LeakQuestion): LeakFinding[] {
   const target = columnOf(table, question.target);
-  const formulas = question.task.kind === 'regression' ? formulasOf(table, target, question) : [];
+  const formulas = formulasOf(table, target, question);
   const told = new Set(
     formulas.flatMap((found) => ('terms' in found ? found.terms.map(({ column }) => column) : [])),
   );
@@ -32,8 +34,9 @@ export function findLeaks(table: Table, question: LeakQuestion): LeakFinding[] {
   return [...formulas, ...singlesOf(table, target, { ...question, columns: alone })];
 }
 
-function formulasOf(table: Table, target: Column, { columns }: LeakQuestion): LeakFinding[] {
-  if (target.kind !== 'number') return [];
+/** Of numbers, two-valued ones among them: what a model makes of a class's texts is no sum. */
+function formulasOf(table: Table, target: Column, { task, columns }: LeakQuestion): LeakFinding[] {
+  if (target.kind !== 'number' || task.kind === 'multiclass') return [];
   const numbers = new Map<string, Float64Array>();
   for (const name of columns) {
     const column = columnOf(table, name);
@@ -48,12 +51,25 @@ function singlesOf(table: Table, target: Column, question: LeakQuestion): LeakFi
   if (halves === null) return [];
   const judge = judgeOf(target, question, halves);
   if (judge === null) return [];
+  const { measure } = judge;
   const forward = question.time !== null;
-  return question.columns.flatMap((column): LeakFinding[] => {
+  const found = question.columns.flatMap((column): LeakFinding[] => {
     const values = columnOf(table, column);
     if (values.kind === 'time') return [];
-    return [{ kind: 'single', column, measure: judge.measure, score: judge.score(values), forward }];
+    return [{ kind: 'single', column, measure, score: judge.score(values), forward, presence: false }];
   });
+  const presences = question.presences.map((column): LeakFinding => {
+    const score = judge.score(presenceOf(columnOf(table, column)));
+    return { kind: 'single', column, measure, score, forward, presence: true };
+  });
+  return [...found, ...presences];
+}
+
+function presenceOf(column: Column): Column {
+  const has = Float64Array.from({ length: column.values.length }, (_, row) =>
+    isMissing(column, row) ? 0 : 1,
+  );
+  return { kind: 'number', integer: true, values: has };
 }
 
 type Judge = { measure: SingleMeasure; score: (column: Column) => number };
