@@ -19,6 +19,8 @@ describe('the app in the local GitHub, from problem to retraining', { timeout: 2
   let world: World;
   beforeAll(async () => {
     world = await startWorld();
+    // fact 19: what is released is frozen from the first version on.
+    await world.control('/repos/acme/bikes', { immutable_releases: true }, 'PATCH');
     await world.startApp();
   });
   afterAll(() => world.close());
@@ -49,7 +51,7 @@ describe('the app in the local GitHub, from problem to retraining', { timeout: 2
       async () => (await world.as('ml-lead').rest.repos.listReleases(R)).data.find(({ draft }) => !draft),
       world,
     );
-    expect(release.tag_name).toBe('bikes@v1.0.0');
+    expect(release).toMatchObject({ tag_name: 'bikes@v1.0.0', immutable: true });
     expect(release.assets.map(({ name }) => name).sort()).toEqual([
       'MODEL_CARD.md',
       'bundle.json',

@@ -68,14 +68,14 @@ export async function startWorld({ from = null as string | null, webhookPort = n
       await app?.close();
       app = null;
     },
-    async control(path: string, body: unknown) {
+    async control(path: string, body: unknown, method = 'POST') {
       const headers = { 'x-roundhouse-local': secrets.control, 'content-type': 'application/json' };
       const answer = await fetch(`${github.url}/_local${path}`, {
-        method: 'POST',
+        method,
         headers,
         body: JSON.stringify(body),
       });
-      return answer.json() as Promise<Record<string, unknown>>;
+      return (answer.status === 204 ? {} : answer.json()) as Promise<Record<string, unknown>>;
     },
     /** Ends everything; the folder stays where `keep` says so. */
     async close({ keep = false } = {}) {

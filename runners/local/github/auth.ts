@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { decodeJwt, importSPKI, jwtVerify } from 'jose';
 import { findAccount, type Hub } from './hub.ts';
-import type { App, Permissions, Repository, Role } from './model.ts';
+import type { App, Installation, Permissions, Repository, Role } from './model.ts';
 import { notFound, Refusal } from './refusal.ts';
 
 /** Who asks. `app` holds a JWT, `installation` an installation token, `job` a GITHUB_TOKEN. */
@@ -196,4 +196,9 @@ export function authorize(options: { hub: Hub; repo: Repository; actor: Actor; a
   throw new Refusal(403, 'Resource not accessible by integration', {
     headers: { 'x-accepted-github-permissions': access.permissions },
   });
+}
+
+/** What the owner of the installation has accepted so far: all, unless the app asked for more since. */
+export function grantedTo(app: App, installation: Installation): Permissions {
+  return installation.permissions ?? app.permissions;
 }

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { appRoutes } from './apps-control.ts';
 import { ensureEnvironment } from './environments.ts';
 import { findRepository, type Hub, localNow, timestamp } from './hub.ts';
 import { notFound, Refusal } from './refusal.ts';
@@ -34,6 +35,7 @@ export function serveControl(server: FastifyInstance, hub: Hub): void {
       serveRunners(scope, hub);
       setupRoutes(scope, hub);
       teamRoutes(scope, hub);
+      appRoutes(scope, hub);
     },
     { prefix: '/_local' },
   );
@@ -48,6 +50,7 @@ const SETTINGS = z.strictObject({
   private: z.boolean().optional(),
   allow_forking: z.boolean().optional(),
   delete_branch_on_merge: z.boolean().optional(),
+  immutable_releases: z.boolean().optional(),
   description: z.string().nullable().optional(),
   plan: z.enum(['free', 'pro', 'team', 'enterprise']).optional(),
   protections: z

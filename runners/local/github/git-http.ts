@@ -12,7 +12,7 @@ import type { Repository } from './model.ts';
 import { movedRepository } from './moved.ts';
 import { announce, needsWorkflowsPermission } from './refs.ts';
 import { Refusal } from './refusal.ts';
-import { refRefusal } from './rulesets.ts';
+import { FORCED, refRefusal, refusesForce } from './rulesets.ts';
 
 type GitParams = { owner: string; repo: string; '*': string };
 
@@ -104,7 +104,7 @@ async function backend(exchange: Exchange): Promise<void> {
   const pushed = join(incoming, randomUUID());
   if (pushes) await mkdir(incoming, { recursive: true });
   const body = (request.body ?? request.raw) as Readable;
-  const { head, refused } = pushes ? await inspect(exchange, body) : { head: [], refused: '' };
+  const { head, refused, forward } = pushes ? await inspect(exchange, body) : NOTHING_PUSHED;
   const header = (name: string) => String(request.headers[name] ?? '');
   const child = spawn('git', ['-c', `core.hooksPath=${join(hub.dir, 'github', 'hooks')}`, 'http-backend'], {
     env: gitEnvironment({
@@ -121,6 +121,8 @@ async function backend(exchange: Exchange): Promise<void> {
       REMOTE_ADDR: '127.0.0.1',
       ROUNDHOUSE_PUSHED: pushed,
       ROUNDHOUSE_REFUSED: refused,
+      ROUNDHOUSE_FORWARD: forward.join(' '),
+      ROUNDHOUSE_FORCED: FORCED,
       ROUNDHOUSE_WORKFLOWS: needsWorkflowsPermission(actor) ? 'refused' : '',
     }),
     stdio: ['pipe', 'pipe', 'ignore'],
@@ -187,13 +189,17 @@ async function stream(reply: FastifyReply, source: NodeJS.ReadableStream): Promi
   reply.raw.end();
 }
 
+/** `forward`: refs that may only move forward, which shows when their objects are there. */
+type Inspected = { head: Buffer[]; refused: string; forward: string[] };
+const NOTHING_PUSHED: Inspected = { head: [], refused: '', forward: [] };
+
 const MAX_COMMAND_BYTES = 1024 * 1024;
 
 /**
  * The commands of a push stand before its pack, as pkt-lines up to a flush. Read them without losing a byte:
  * rules are decided here by the same function as for the API. What cannot be read is refused.
  */
-async function inspect(exchange: Exchange, body: Readable): Promise<{ head: Buffer[]; refused: string }> {
+async function inspect(exchange: Exchange, body: Readable): Promise<Inspected> {
   const head: Buffer[] = [];
   let size = 0;
   let known: RefUpdate[] | 'malformed' | undefined;
@@ -205,13 +211,16 @@ async function inspect(exchange: Exchange, body: Readable): Promise<{ head: Buff
       known = commands(Buffer.concat(head));
     } else if (!(await hasMore(body))) break;
   }
-  if (!Array.isArray(known)) return { head, refused: 'the commands of this push cannot be read' };
+  if (!Array.isArray(known))
+    return { head, refused: 'the commands of this push cannot be read', forward: [] };
   const refused = known.flatMap((update) => {
     if (!/^refs\/(heads|tags)\//.test(update.ref)) return [`deny updating a hidden ref: ${update.ref}`];
     return refRefusal({ hub: exchange.hub, repo: exchange.repo, update, actor: exchange.actor }) ?? [];
   });
   // They travel in an environment variable: a handful says enough.
-  return { head, refused: refused.slice(0, 20).join('\n') };
+  const { hub, repo, actor } = exchange;
+  const forward = known.map(({ ref }) => ref).filter((ref) => refusesForce({ hub, repo, actor, ref }));
+  return { head, refused: refused.slice(0, 20).join('\n'), forward };
 }
 
 function hasMore(body: Readable): Promise<boolean> {

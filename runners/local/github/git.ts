@@ -143,12 +143,36 @@ function catFile(path: string) {
   };
 }
 
+/** GitHub docs, repositories/working-with-files/managing-large-files/about-large-files-on-github. */
+const MAX_BLOB_BYTES = 100 * 1024 ** 2;
+
 /** Hooks shared by all repositories: see git-http.ts for the variables they read. */
 const PRE_RECEIVE = `#!/bin/sh
 if [ -n "$ROUNDHOUSE_REFUSED" ]; then printf '%s\\n' "$ROUNDHOUSE_REFUSED" >&2; exit 1; fi
+set -f
+updates=$(cat)
+tips=$(printf '%s\\n' "$updates" | while read -r old new ref; do case $new in *[!0]*) echo "$new" ;; esac; done)
+if [ -n "$tips" ]; then
+  large=$(git rev-list --objects $tips --not --all | git cat-file --batch-check='%(objecttype) %(objectsize) %(rest)' |
+    awk '$1 == "blob" && $2 > ${MAX_BLOB_BYTES} { size = $2 / 1048576; sub(/^[^ ]+ [^ ]+ /, ""); printf "File %s is %.2f MB; this exceeds GitHub\\047s file size limit of 100.00 MB\\n", $0, size }')
+  if [ -n "$large" ]; then
+    printf '%s\\n' "$large" 'GH001: Large files detected. You may want to try Git Large File Storage - https://git-lfs.github.com.' >&2
+    exit 1
+  fi
+fi
+for forward in $ROUNDHOUSE_FORWARD; do
+  printf '%s\\n' "$updates" | while read -r old new ref; do
+    [ "$ref" = "$forward" ] || continue
+    case $old in *[!0]*) ;; *) continue ;; esac
+    case $new in *[!0]*) ;; *) continue ;; esac
+    git merge-base --is-ancestor "$old" "$new" && continue
+    printf 'GH013: Repository rule violations found for %s.\\n- %s\\n' "$ref" "$ROUNDHOUSE_FORCED" >&2
+    exit 1
+  done || exit 1
+done
 [ "$ROUNDHOUSE_WORKFLOWS" = refused ] || exit 0
 heads=$(git for-each-ref --format='%(objectname)' refs/heads)
-while read -r old new ref; do
+printf '%s\\n' "$updates" | while read -r old new ref; do
   case $new in *[!0]*) ;; *) continue ;; esac
   tree=$(git rev-parse --verify --quiet "$new^{commit}:.github/workflows") || continue
   known=

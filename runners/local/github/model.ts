@@ -37,7 +37,7 @@ export type QueueSettings = {
 };
 
 export type Rule =
-  | { type: 'creation' | 'update' | 'deletion' | 'required_signatures' }
+  | { type: 'creation' | 'update' | 'deletion' | 'required_signatures' | 'non_fast_forward' }
   | {
       type: 'required_status_checks';
       parameters: {
@@ -91,6 +91,10 @@ export type Repository = {
   fork_of?: number;
   /** A private repository is forked only where this says so. */
   allow_forking?: boolean;
+  /** Assets and tag of a release are frozen when it is published. */
+  immutable_releases?: boolean | undefined;
+  /** Tags of releases that were published like that: also of those deleted since. */
+  frozen_tags?: string[];
   /** Heads are deleted once merged. */
   delete_branch_on_merge?: boolean;
   created_at: string;
@@ -144,6 +148,8 @@ export type Installation = {
   account: string;
   repository_ids: number[];
   suspended_at?: string | null;
+  /** What its owner accepted, where the app asks for more by now. */
+  permissions?: Permissions;
   created_at: string;
 };
 
@@ -363,6 +369,8 @@ export type Release = {
   draft: boolean;
   prerelease: boolean;
   latest: boolean;
+  /** Published while the setting was on: it stays so when the setting goes. */
+  immutable?: boolean;
   author: string;
   created_at: string;
   updated_at: string;
@@ -405,6 +413,8 @@ export type Run = {
   head_branch: string;
   head_sha: string;
   pull_numbers: number[];
+  /** Id of the fork that the head is in: then its jobs read, and get no secrets. */
+  from_fork?: number;
   inputs: Record<string, string>;
   now: string;
   suite_id: number;

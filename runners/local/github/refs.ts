@@ -5,7 +5,7 @@ import { isAncestor } from './merge.ts';
 import type { Repository } from './model.ts';
 import { syncPulls } from './pull-sync.ts';
 import { Refusal, unprocessable } from './refusal.ts';
-import { refRefusal } from './rulesets.ts';
+import { FORCED, refRefusal, refusesForce } from './rulesets.ts';
 import { htmlUrl, repositoryShape, userShape } from './shapes/account.ts';
 import { emailOf, eventCommit, listCommits, readCommit } from './shapes/commit.ts';
 import { emit } from './webhooks.ts';
@@ -30,6 +30,11 @@ export async function swapOrRefuse(
   const git = hub.git(repo);
   const refused = refRefusal({ hub, repo, update, actor, merging });
   if (refused) throw unprocessable(refused);
+  const moves = update.before !== ZERO && update.after !== ZERO;
+  if (moves && !merging && refusesForce({ hub, repo, actor, ref: update.ref })) {
+    if (!(await isAncestor(git, update.before, update.after)))
+      throw unprocessable(`Repository rule violations found\n\n${FORCED}\n`);
+  }
   await checkWorkflowsPermission(change);
   if (await swapRef(git, update)) return;
   if (update.before === ZERO && (await refSha(git, update.ref)))

@@ -56,6 +56,8 @@ export function refRefusal(options: {
 }): string | undefined {
   const { hub, repo, update, actor, merging = false } = options;
   const kind = update.before === ZERO ? 'creation' : update.after === ZERO ? 'deletion' : 'update';
+  const frozen = frozenRefusal(hub, repo, update);
+  if (frozen) return frozen;
   const rules = rulesFor({ hub, repo, ref: update.ref, actor, merging });
   if (rules.some(({ type }) => type === kind)) {
     const verb = { creation: 'create', update: 'update', deletion: 'delete' }[kind];
@@ -65,6 +67,28 @@ export function refRefusal(options: {
   const why = rules.map((rule) => pushRefusal({ hub, repo, rule, update })).find(Boolean);
   return why && `Repository rule violations found for ${update.ref}.\n\n- ${why}\n`;
 }
+
+/**
+ * GitHub docs, code-security/concepts/supply-chain-security/immutable-releases: a release's tag is neither moved nor
+ * deleted while the release is there, and its name is never used again. The words are assumed (A23).
+ */
+function frozenRefusal(hub: Hub, repo: Repository, { ref, before }: RefUpdate): string | undefined {
+  const tag = ref.startsWith('refs/tags/') ? ref.slice(10) : '';
+  if (!repo.frozen_tags?.includes(tag)) return undefined;
+  if (before === ZERO) return `Cannot create ${ref}: the tag was used by an immutable release`;
+  const kept = hub.db.find(
+    'releases',
+    (one) => one.repository_id === repo.id && one.immutable === true && one.tag_name === tag,
+  );
+  return kept && `Cannot change ${ref}: it is the tag of an immutable release`;
+}
+
+/** Whether a ref may only be moved forward. */
+export function refusesForce(asked: Asked): boolean {
+  return rulesFor(asked).some(({ type }) => type === 'non_fast_forward');
+}
+
+export const FORCED = 'Cannot force-push to this branch';
 
 /** GitHub docs, available-rules-for-rulesets: what a direct push may not do. */
 function pushRefusal(on: { hub: Hub; repo: Repository; rule: Rule; update: RefUpdate }): string | undefined {

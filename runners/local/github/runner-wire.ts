@@ -165,9 +165,11 @@ const TOKEN_SCOPES = [
   ...['pull_requests', 'security_events', 'statuses'],
 ];
 
+const READ_ONLY: Permissions = { contents: 'read', packages: 'read', metadata: 'read' };
+
 /** The repository's setting: all read, or the restricted set (contents and packages). */
 function defaultPermissions(repo: Repository): Permissions {
-  if (repo.default_permissions === 'read') return { contents: 'read', packages: 'read', metadata: 'read' };
+  if (repo.default_permissions === 'read') return READ_ONLY;
   return { ...Object.fromEntries(TOKEN_SCOPES.map((name) => [name, 'write' as const])), metadata: 'read' };
 }
 
@@ -194,20 +196,26 @@ function claimedRun(hub: Hub, run: Run): ClaimedRun {
     run_number: run.run_number,
     inputs: run.inputs,
     vars: repo.vars,
-    secrets: repo.secrets,
+    secrets: run.from_fork ? {} : repo.secrets,
     server_url: hub.origin,
     api_url: `${hub.origin}/api/v3`,
     now: run.now,
-    default_permissions: defaultPermissions(repo),
+    default_permissions: run.from_fork ? READ_ONLY : defaultPermissions(repo),
     kept: run.kept ?? {},
     debug: run.debug === true,
   };
 }
 
-/** A GITHUB_TOKEN. Permission names may be written as in workflows, with hyphens. `workflows` it never has. */
+/**
+ * A GITHUB_TOKEN. Permission names may be written as in workflows, with hyphens. `workflows` it never has. With the
+ * exception of GITHUB_TOKEN no secret is passed to a fork's run, and that token reads (GitHub docs, events-that-trigger-workflows).
+ */
 async function jobToken(hub: Hub, run: Run, wanted: Permissions): Promise<{ token: string }> {
   if (run.status === 'completed') throw new Refusal(409, 'The run has ended');
-  const named = Object.entries(wanted).map(([name, level]) => [name.replaceAll('-', '_'), level] as const);
+  const named = Object.entries(wanted).map(
+    ([name, level]) =>
+      [name.replaceAll('-', '_'), run.from_fork && level === 'write' ? 'read' : level] as const,
+  );
   const permissions = Object.fromEntries(named.filter(([name]) => TOKEN_SCOPES.includes(name)));
   const token = newToken('ghs_');
   const key = tokenKey(token);

@@ -12,7 +12,16 @@ import { parseWorkflow, readConcurrency, renderRunName, type WorkflowFile } from
 
 export type NewRun = Pick<
   Run,
-  'event' | 'event_payload' | 'actor' | 'ref' | 'sha' | 'base_ref' | 'head_ref' | 'head_branch' | 'head_sha'
+  | 'from_fork'
+  | 'event'
+  | 'event_payload'
+  | 'actor'
+  | 'ref'
+  | 'sha'
+  | 'base_ref'
+  | 'head_ref'
+  | 'head_branch'
+  | 'head_sha'
 > & {
   repo: Repository;
   file: WorkflowFile;

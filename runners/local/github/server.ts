@@ -21,6 +21,7 @@ import { startWallClock } from './schedule.ts';
 import { serveSecondaryLimits } from './secondary-limits.ts';
 import { ensureSecrets } from './secrets.ts';
 import { type SeedSpec, seed } from './seed.ts';
+import { markStaleChecks, STALE_MS } from './stale-checks.ts';
 import { openState } from './state.ts';
 import { type Deliveries, isFresh, startDeliveries } from './webhooks.ts';
 
@@ -36,6 +37,8 @@ export type GitHubOptions = {
   runnerSilentMs?: number;
   /** How long a run may wait for a runner. */
   queuedMs?: number;
+  /** A check that is incomplete for so long is stale. */
+  staleMs?: number;
 };
 export type RunningGitHub = { url: string; port: number; close(): Promise<void> };
 
@@ -95,11 +98,14 @@ export async function startGitHub(options: GitHubOptions): Promise<RunningGitHub
   const clock = startWallClock(hub);
   const limit = { since: Date.now(), silentMs: options.runnerSilentMs ?? RUNNER_SILENT_MS };
   const queuedMs = options.queuedMs ?? QUEUED_MS;
+  const staleMs = options.staleMs ?? STALE_MS;
   const endRuns = () =>
-    Promise.all([endLostRuns(hub, limit), endUnclaimedRuns(hub, queuedMs)]).catch((error) =>
-      hub.log(`lost runs: ${String(error)}`),
-    );
-  const lost = setInterval(endRuns, Math.min(limit.silentMs / 4, queuedMs, LOOK_AT_RUNS_MS));
+    Promise.all([
+      endLostRuns(hub, limit),
+      endUnclaimedRuns(hub, queuedMs),
+      markStaleChecks(hub, staleMs),
+    ]).catch((error) => hub.log(`lost runs: ${String(error)}`));
+  const lost = setInterval(endRuns, Math.min(limit.silentMs / 4, queuedMs, staleMs, LOOK_AT_RUNS_MS));
   lost.unref();
   return {
     url: hub.origin,

@@ -21,7 +21,7 @@ export async function takeTurn(hub: Hub, run: Run, key: string, request: TurnReq
   if (state === 'cancelled') return { state };
   if (state !== 'ready') return { state: 'wait' };
   const lent = turn.environment_id === null ? undefined : hub.db.get('environments', turn.environment_id);
-  return { state: 'go', secrets: lent?.secrets ?? {}, vars: lent?.vars ?? {} };
+  return { state: 'go', secrets: (run.from_fork ? null : lent?.secrets) ?? {}, vars: lent?.vars ?? {} };
 }
 
 function turnOf(hub: Hub, run: Run, key: string): Turn {

@@ -101,8 +101,9 @@ export async function onPullRequest(
 ): Promise<void> {
   const { hub, repo, sender, issue, payload } = cause;
   const { pull } = issue;
-  // A conflict has no merge to run on. A fork's workflow waits for approval on GitHub; here it starts nothing.
-  if (pull.fork || !pull.mergeable || !pull.merge_commit_sha) return;
+  // A conflict has no merge to run on. In private repositories workflows of forks are off unless switched on
+  // (GitHub docs, managing-github-actions-settings-for-a-repository): here they stay off.
+  if (!pull.mergeable || !pull.merge_commit_sha || (pull.fork && repo.private)) return;
   const head = await readCommit(hub.git(repo), pull.head_sha);
   if (!head || SKIP.test(head.message)) return;
   const paths = await diffPaths(cause, `${pull.base_sha}...${pull.head_sha}`);
@@ -122,10 +123,24 @@ export async function onPullRequest(
         head_sha: pull.head_sha,
       },
       pull_numbers: [issue.number],
+      ...(pull.fork ? { from_fork: pull.fork.repository_id } : {}),
       // Since June 2026 (GitHub docs, actions/concepts/security/github_token): a writer lets it run.
-      held: startsNothing(cause),
+      held: startsNothing(cause) || isNewcomer(hub, repo, issue),
     });
   }
+}
+
+/**
+ * "First-time contributors who have never had a commit or pull request merged" wait for an approval unless set
+ * otherwise (GitHub docs, managing-github-actions-settings-for-a-repository). Commits are not looked at here.
+ */
+function isNewcomer(hub: Hub, repo: Repository, { pull, user }: PullIssue): boolean {
+  if (!pull.fork) return false;
+  const merged = hub.db.find(
+    'issues',
+    (one) => one.repository_id === repo.id && one.user === user && Boolean(one.pull?.merged_at),
+  );
+  return merged === undefined;
 }
 
 /** `merge_group`: the files of the group's own commit. */
@@ -200,7 +215,7 @@ export async function onRepositoryDispatch(
 /** Triggers that the local GitHub fires; of the others its log says that they never come. */
 const FIRED = [
   ...['push', 'pull_request', 'issues', 'issue_comment', 'workflow_dispatch', 'repository_dispatch'],
-  ...['schedule', 'workflow_call'],
+  ...['schedule', 'workflow_call', 'merge_group'],
 ];
 
 export function withSender({ hub, repo, sender }: Omit<Cause, 'actor'>, payload: Record<string, unknown>) {

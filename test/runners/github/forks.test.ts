@@ -10,7 +10,7 @@ const FORK = { owner: 'outsider', repo: 'bikes' } as const;
 
 beforeAll(async () => {
   world = await startWorld();
-  as = await addOutsiders(world, 'outsider');
+  as = await addOutsiders(world, 'outsider', 'newcomer');
   work = await world.repository('data-scientist');
   await work.commit('first', { 'README.md': '# Bikes\n' });
   await work.push('main');
@@ -104,6 +104,47 @@ test('a pull request from a fork: the head is the fork’s, its push is seen, ch
     `${merged.data.sha} Merge pull request #${pull.number} from outsider/topic`,
   );
   expect(await work.git('show', 'FETCH_HEAD:outside.txt')).toBe('2');
+});
+
+// GD:…/managing-github-actions-settings-for-a-repository.md, "approval for workflows from … forks"; GD:…/events-that-trigger-workflows.md#pull_request.
+test('its workflows wait for a writer where the author is new, read only and get no secrets', async () => {
+  await work.fetch('main');
+  await work.git('checkout', '--quiet', '-B', 'workflow', 'FETCH_HEAD');
+  await work.commit('workflow', {
+    '.github/workflows/ci.yml': 'on: pull_request\njobs: {a: {runs-on: x, steps: [{run: a}]}}\n',
+  });
+  await work.push('HEAD:main');
+  await world.control.call('PATCH', '/repos/acme/bikes', { secrets: { KEY: 'value' } });
+  const again = await forkCheckout();
+  const propose = async (login: string, fork: Checkout, branch: string) => {
+    await fork.git('fetch', '--quiet', work.remote, 'main');
+    await fork.git('checkout', '--quiet', '-B', branch, 'FETCH_HEAD');
+    const head_sha = await fork.commit(branch, { [`${branch}.txt`]: login });
+    await fork.push(`HEAD:refs/heads/${branch}`);
+    await as(login).rest.pulls.create({ ...R, title: branch, head: `${login}:${branch}`, base: 'main' });
+    const { data } = await world.as('ml-lead').rest.actions.listWorkflowRunsForRepo({ ...R, head_sha });
+    return data.workflow_runs[0];
+  };
+  // His first pull request was merged above: he waits no more.
+  const known = await propose('outsider', again, 'second');
+  expect(known).toMatchObject({ status: 'queued', head_repository: { full_name: 'outsider/bikes' } });
+  const claimed = await world.control.claim();
+  expect(claimed).toMatchObject({ id: known?.id, secrets: {}, default_permissions: { contents: 'read' } });
+  const job = world.withToken(await world.control.jobToken(claimed?.id ?? 0, { contents: 'write' }));
+  const write = job.rest.git.createRef({ ...R, ref: 'refs/heads/theirs', sha: claimed?.sha ?? '' });
+  expect((await refusal(write)).status).toBe(403);
+  const { data: newcomer } = await as('newcomer').rest.repos.createFork(R);
+  const { tokens } = await ensureSecrets(world.dir);
+  const copy = await checkout(world.dir, world.github.url, tokens.newcomer ?? '');
+  const remote = copy.remote.replace('/acme/', `/${newcomer.owner.login}/`);
+  const held = await propose(
+    'newcomer',
+    { ...copy, push: (...refs) => copy.git('push', remote, ...refs) },
+    'n',
+  );
+  expect(held).toMatchObject({ status: 'completed', conclusion: 'action_required', pull_requests: [] });
+  await world.as('ml-lead').rest.actions.approveWorkflowRun({ ...R, run_id: held?.id ?? 0 });
+  expect(await world.control.claim()).toMatchObject({ id: held?.id, secrets: {} });
 });
 
 test('a deleted fork leaves its pull request open, without a repository of the head', async () => {

@@ -67,7 +67,7 @@ export function octokitFor(url: string, token: string): Octokit {
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
 export async function startWorld(
-  options: Partial<Pick<GitHubOptions, 'runnerSilentMs' | 'rateLimit' | 'queuedMs'>> = {},
+  options: Partial<Pick<GitHubOptions, 'runnerSilentMs' | 'rateLimit' | 'queuedMs' | 'staleMs'>> = {},
 ) {
   const dir = mkdtempSync(join(tmpdir(), 'github-'));
   const hook = await startHook();

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { type Actor, canRead, roleOf, tokenKey } from '../auth.ts';
+import { type Actor, canRead, grantedTo, roleOf, tokenKey } from '../auth.ts';
 import {
   type Call,
   countedList,
@@ -124,7 +124,7 @@ function createAccessToken(call: Call) {
   const installation = getInstallation(call);
   if (installation.suspended_at) throw new Refusal(403, 'This installation has been suspended');
   const wanted = parseBody(call, TOKEN_REQUEST);
-  const permissions = narrowed(app.permissions, wanted.permissions);
+  const permissions = narrowed(grantedTo(app, installation), wanted.permissions);
   const inside = installation.repository_ids.flatMap((id) => hub.db.get('repositories', id) ?? []);
   const chosen = inside.filter(
     ({ id, name }) =>

@@ -176,6 +176,9 @@ async function createCheck(call: RepoCall): Promise<Answer> {
 }
 
 function applyInput(check: CheckRun, input: z.infer<typeof CHECK>): void {
+  // "You cannot change a check run conclusion to stale, only GitHub can set this" (GitHub docs, rest/checks/runs).
+  if (input.conclusion === 'stale')
+    throw invalid({ resource: 'CheckRun', field: 'conclusion', code: 'invalid' });
   if (input.status === 'completed' && !input.conclusion && !check.conclusion) {
     throw invalid({ resource: 'CheckRun', field: 'conclusion', code: 'missing_field' });
   }

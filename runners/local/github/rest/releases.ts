@@ -23,6 +23,7 @@ import { resolveCommit } from './contents.ts';
 
 const MAX_ASSET_BYTES = 2 * 1024 ** 3 - 1;
 const MAX_ASSETS = 1000;
+const FROZEN = 'Cannot upload assets to an immutable release.';
 
 export const releases: Endpoint[] = [
   repo('GET /releases', 'contents=read', listReleases),
@@ -121,6 +122,9 @@ function checkTagFree(call: RepoCall, tag: string, own: number | undefined): voi
     (one) => one.repository_id === call.repo.id && one.tag_name === tag && !one.draft && one.id !== own,
   );
   if (taken) throw invalid({ resource: 'Release', code: 'already_exists', field: 'tag_name' });
+  if (!call.repo.frozen_tags?.includes(tag)) return;
+  const message = 'tag_name was used by an immutable release';
+  throw invalid({ resource: 'Release', code: 'custom', field: 'tag_name', message });
 }
 
 /** Publishing without a tag makes a lightweight one; each release is the latest unless told. */
@@ -137,7 +141,12 @@ async function publish(call: RepoCall, release: Release, makeLatest: string | un
     draft: false,
     published_at: timestamp(),
     latest: makeLatest !== 'false' && !release.prerelease,
+    ...(call.repo.immutable_releases ? { immutable: true } : {}),
   });
+  if (release.immutable) {
+    const frozen_tags = [...(call.repo.frozen_tags ?? []), release.tag_name];
+    hub.db.put('repositories', call.repo.id, Object.assign(call.repo, { frozen_tags }));
+  }
   if (!release.latest) return;
   for (const other of hub.db.filter(
     'releases',
@@ -161,7 +170,10 @@ function announcePublished(call: RepoCall, release: Release): void {
 async function updateRelease(call: RepoCall): Promise<Answer> {
   const former = getRelease(call);
   const input = parseBody(call, RELEASE.partial());
-  if (input.tag_name && input.tag_name !== former.tag_name) checkTagFree(call, input.tag_name, former.id);
+  if (input.tag_name && input.tag_name !== former.tag_name) {
+    refuseFrozen(former, 'Cannot change the tag of an immutable release.');
+    checkTagFree(call, input.tag_name, former.id);
+  }
   const { tag_name, target_commitish, name, body, prerelease } = input;
   const given = Object.fromEntries(
     Object.entries({ tag_name, target_commitish, name, body, prerelease }).filter(
@@ -191,9 +203,18 @@ function listAssets(call: RepoCall): Answer {
   );
 }
 
+/**
+ * GitHub docs, code-security/concepts/supply-chain-security/immutable-releases. The words for uploads are those of
+ * softprops/action-gh-release#653, the others are assumed (docs/real-github-check.md, A23).
+ */
+function refuseFrozen(release: Release, message: string): void {
+  if (release.immutable) throw new Refusal(422, message);
+}
+
 async function upload(call: RepoCall): Promise<Answer> {
   const { hub } = call;
   const before = getRelease(call);
+  refuseFrozen(before, FROZEN);
   const name = (call.query.name ?? '').replace(/[^\w.+@~-]+/g, '.');
   if (!name) throw new Refusal(400, 'Bad request: name is required');
   const taken = () => invalid({ resource: 'ReleaseAsset', code: 'already_exists', field: 'name' });
@@ -204,6 +225,7 @@ async function upload(call: RepoCall): Promise<Answer> {
   const { sha256, size } = await hub.blobs.write(body, MAX_ASSET_BYTES);
   // The bytes took their time: the release may be another row by now.
   const release = getRelease(call);
+  refuseFrozen(release, FROZEN);
   if (release.assets.some((one) => one.name === name)) throw taken();
   const asset: Asset = {
     id: hub.db.nextId(),
@@ -244,6 +266,7 @@ function getAsset(call: RepoCall): Answer {
 
 function deleteAsset(call: RepoCall): Answer {
   const { release, asset } = findAsset(call);
+  refuseFrozen(release, 'Cannot delete assets of an immutable release.');
   release.assets = release.assets.filter((one) => one !== asset);
   call.hub.db.put('releases', release.id, release);
   return noContent();

@@ -60,7 +60,7 @@ const MERGE_QUEUE = z.object({
 export const RULES: z.ZodType<Rule[]> = z.array(
   z.discriminatedUnion('type', [
     z
-      .object({ type: z.enum(['creation', 'update', 'deletion', 'required_signatures']) })
+      .object({ type: z.enum(['creation', 'update', 'deletion', 'required_signatures', 'non_fast_forward']) })
       .transform(({ type }) => ({ type })),
     z.object({ type: z.literal('required_status_checks'), parameters: REQUIRED_CHECKS }),
     z.object({ type: z.literal('pull_request'), parameters: PULL_REQUEST.prefault({}) }),

@@ -102,7 +102,7 @@ export function installationShape(hub: Hub, installation: Installation) {
     app_slug: app?.slug ?? '',
     target_id: userShape(hub, installation.account).id,
     target_type: 'Organization',
-    permissions: app?.permissions ?? {},
+    permissions: installation.permissions ?? app?.permissions ?? {},
     events: app?.events ?? [],
     created_at: installation.created_at,
     updated_at: installation.created_at,

@@ -43,7 +43,7 @@ export function releaseShape(hub: Hub, repo: Repository, release: Release) {
     body: release.body,
     draft: release.draft,
     prerelease: release.prerelease,
-    immutable: false,
+    immutable: release.immutable ?? false,
     author: userShape(hub, release.author),
     created_at: release.created_at,
     updated_at: release.updated_at,

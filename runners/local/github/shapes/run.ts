@@ -58,8 +58,14 @@ export function runShape(options: { hub: Hub; repo: Repository; run: Run; commit
     workflow_url: repoUrl(hub, repo, `/actions/workflows/${run.workflow_id}`),
     head_commit: commit ? eventCommit(hub, repo, commit) : null,
     repository: short,
-    head_repository: short,
+    head_repository: run.from_fork === undefined ? short : forkShape(hub, run.from_fork),
   };
+}
+
+/** Null once the fork is deleted. */
+function forkShape(hub: Hub, id: number) {
+  const fork = hub.db.get('repositories', id);
+  return fork ? repositoryShape(hub, fork) : null;
 }
 
 export function jobShape(options: { hub: Hub; repo: Repository; run: Run; job: Job }) {
