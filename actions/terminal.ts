@@ -43,7 +43,7 @@ function optionText(options: Options, name: string): string {
 export function printError(error: unknown): 2 | 3 {
   const red = (text: string) => (process.stderr.isTTY ? styleText('red', text) : text);
   if (error instanceof UserError) {
-    process.stderr.write(`${red('error')} ${error.message}\n  to mend it: ${error.fix}\n`);
+    process.stderr.write(`${red('error')} ${error.told}\n`);
     return 2;
   }
   process.stderr.write(

@@ -12,6 +12,6 @@ try {
   }
 } catch (error) {
   if (!(error instanceof UserError)) throw error;
-  process.stderr.write(`${error.message}\n${error.fix}\n`);
+  process.stderr.write(`${error.told}\n`);
   process.exit(2);
 }

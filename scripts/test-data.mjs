@@ -60,8 +60,17 @@ function accuracyOf(holdout) {
 /** A data set that ships with scikit-learn, as CSV; a path that is not there where Python has none. */
 function fromPython(load) {
   const path = join(scratch, `${load}.csv`);
-  const program = `import sys, sklearn.datasets as d; d.${load}(as_frame=True).frame.to_csv(sys.argv[1], index=False)`;
-  spawnSync('python3', ['-c', program, path]);
+  const program = [
+    'import csv, sys, sklearn.datasets as d',
+    `b = d.${load}()`,
+    'w = csv.writer(open(sys.argv[1], "w", newline=""))',
+    'w.writerow([*b.feature_names, "target"])',
+    'w.writerows([*x, y] for x, y in zip(b.data.tolist(), b.target.tolist()))',
+  ].join('\n');
+  for (const python of ['python3', '/usr/bin/python3']) {
+    if (spawnSync(python, ['-c', program, path]).status === 0) break;
+    rmSync(path, { force: true });
+  }
   return path;
 }
 

@@ -48,7 +48,7 @@ export function initCommand(program: Command): void {
         await run(options);
       } catch (error) {
         if (!(error instanceof UserError)) throw error;
-        process.stderr.write(`${error.message}\nTo mend it: ${error.fix}\n`);
+        process.stderr.write(`${error.told}\n`);
         process.exitCode = 2;
       }
     });

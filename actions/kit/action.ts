@@ -81,7 +81,7 @@ function writeStatement<Stage extends EvidenceStage>(
 
 function fail(error: unknown): void {
   if (error instanceof UserError) {
-    core.setFailed(`${error.message}\nTo mend it: ${error.fix}`);
+    core.setFailed(error.told);
     return;
   }
   core.setFailed(error instanceof Error ? (error.stack ?? error.message) : String(error));

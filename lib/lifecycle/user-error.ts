@@ -10,4 +10,9 @@ export class UserError extends Error {
     this.name = 'UserError';
     this.fix = fix;
   }
+
+  /** Message and fix, as every way in tells them. */
+  get told(): string {
+    return `${this.message}\nTo mend it: ${this.fix}`;
+  }
 }

@@ -30,12 +30,7 @@ export async function runAsProcess(
 
 function fail(error: unknown): void {
   const isOurs = !(error instanceof UserError);
-  const text =
-    isOurs && error instanceof Error
-      ? error.stack
-      : isOurs
-        ? String(error)
-        : `${error.message}\n  ${error.fix}`;
+  const text = isOurs && error instanceof Error ? error.stack : isOurs ? String(error) : error.told;
   process.stderr.write(`${text}\n`);
   process.exit(isOurs ? 3 : 2);
 }

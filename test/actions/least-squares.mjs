@@ -15,7 +15,7 @@ const rows = lines.map((line) => {
 });
 
 /** Solves (X'X + ridge I) w = X'y by Gauss-Jordan elimination; the last weight is the intercept. */
-function fit() {
+function leastSquares() {
   const width = columns.length + 1;
   const system = Array.from({ length: width }, () => new Array(width + 1).fill(0));
   for (const { x, y } of rows) {
@@ -40,7 +40,7 @@ function fit() {
   return system.map((row) => row[width]);
 }
 
-const weights = fit();
+const weights = leastSquares();
 const intercept = weights.pop();
 const { onnx } = onnxProto;
 const info = (name, width) => ({

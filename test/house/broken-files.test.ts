@@ -131,7 +131,7 @@ describe('in a terminal', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr.match(/^error /gm)).toHaveLength(1);
     expect(stderr).toContain(`${file}:${line}:1: unknown key "${misspelt}"`);
-    expect(stderr).toMatch(/ {2}to mend it: change /);
+    expect(stderr).toMatch(/^To mend it: change /m);
     expectUntouched(file, text);
   });
 });

@@ -36,6 +36,7 @@ export function installedPackage(isMissing: (name: string) => boolean = () => fa
       const { status, stdout, stderr } = spawnSync(node, [join(root, 'actions', 'roundhouse.mjs'), ...args], {
         cwd,
         encoding: 'utf8',
+        timeout: 300_000,
         env: { PATH: process.env.PATH, HOME: root, ...env },
       });
       return { code: status, stdout, stderr };

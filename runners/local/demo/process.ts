@@ -108,7 +108,7 @@ function told(error: unknown): number {
     return error.code;
   }
   if (error instanceof UserError) {
-    process.stderr.write(`${error.message}\nTo mend it: ${error.fix}\n`);
+    process.stderr.write(`${error.told}\n`);
     return 2;
   }
   process.stderr.write(`\nthe demo stopped: ${error instanceof Error ? error.message : String(error)}\n`);
