@@ -26,3 +26,16 @@ export function worstFirst(checks: readonly Check[]): Check[] {
   const rank = ({ status }: Check) => CHECK_STATUSES.indexOf(status);
   return checks.toSorted((a, b) => rank(a) - rank(b));
 }
+
+/** What a server may have answered: its value, or why it was not told. */
+export type Read<Value> = { value: Value } | { unread: string };
+
+/** A check of something that may not have been readable: then it is `skip`, with the reason. */
+export function checkRead<Value>(
+  check: string,
+  read: Read<Value>,
+  decide: (value: Value) => Check | Check[],
+): Check[] {
+  if ('unread' in read) return [skip(check, read.unread)];
+  return [decide(read.value)].flat();
+}

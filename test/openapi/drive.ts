@@ -18,6 +18,7 @@ export async function drive(version: ApiVersion): Promise<Driven> {
     await asApp(world);
     await onIssues(scene);
     await onTeams(scene);
+    await onSettings(scene);
     await onCode(scene);
     await onChecks(scene);
     await onPulls(scene);
@@ -102,6 +103,20 @@ async function asApp({ app }: World): Promise<void> {
   const delivery_id = deliveries[0]?.id ?? 0;
   await jwt.getWebhookDelivery({ delivery_id });
   await jwt.redeliverWebhookDelivery({ delivery_id });
+}
+
+/** What `roundhouse doctor` looks at. */
+async function onSettings({ world }: Scene): Promise<void> {
+  const admin = await adminOf(world);
+  const claim = { runner: 'box', labels: ['self-hosted'], wait_ms: 0 };
+  await world.control.call('POST', '/runner/claim', claim);
+  await admin.request('GET /repos/{owner}/{repo}/actions/permissions', R);
+  await admin.request('GET /repos/{owner}/{repo}/actions/permissions/workflow', R);
+  await admin.request('GET /repos/{owner}/{repo}/actions/runners', R);
+  await admin.request('GET /orgs/{org}/actions/runners', { org: R.owner });
+  await admin.request('GET /orgs/{org}/teams/{team_slug}/members', { org: R.owner, team_slug: 'reviewers' });
+  await admin.request('GET /repos/{owner}/{repo}/labels/{name}', { ...R, name: 'bug' });
+  await world.app.octokit.request('GET /app/hook/config');
 }
 
 async function onIssues({ bot, lead, scientist }: Scene): Promise<void> {

@@ -12,6 +12,9 @@ const UNNAMED = [
   'POST /repos/{owner}/{repo}/releases/{release_id}/assets',
 ];
 
+/** There only where a repository allows selected actions, a setting that the local GitHub does not have. */
+const NOT_THERE = ['GET /repos/{owner}/{repo}/actions/permissions/selected-actions'];
+
 /** Every endpoint that the code asks, as `GET /repos/{owner}/{repo}`, with the files that do. */
 export function usedEndpoints(): Map<string, string[]> {
   const used = new Map<string, string[]>(UNNAMED.map((name) => [name, []]));
@@ -26,6 +29,7 @@ export function usedEndpoints(): Map<string, string[]> {
     for (const [, method, path] of text.matchAll(/['"`](GET|POST|PUT|PATCH|DELETE) (\/[^'"`]*)['"`]/g))
       add(used, `${method} ${path}`, file);
   }
+  for (const name of NOT_THERE) used.delete(name);
   return used;
 }
 

@@ -32,6 +32,7 @@ import { reviewComments } from './rest/review-comments.ts';
 import { reviews } from './rest/reviews.ts';
 import { rulesets } from './rest/rulesets.ts';
 import { runControl } from './rest/run-control.ts';
+import { settings } from './rest/settings.ts';
 import { subIssues } from './rest/sub-issues.ts';
 import { suites } from './rest/suites.ts';
 import { teams } from './rest/teams.ts';
@@ -65,6 +66,7 @@ export const API: Endpoint[] = [
   ...actions,
   ...runControl,
   ...environments,
+  ...settings,
 ];
 
 /** GitHub's REST API as on GitHub Enterprise Server: `/api/v3`, uploads under `/api/uploads`. */

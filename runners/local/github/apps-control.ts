@@ -7,7 +7,11 @@ import { notFound } from './refusal.ts';
 import { announceInstallation } from './rest/installation-life.ts';
 import type { LocalRequest } from './runner-wire.ts';
 
-const PERMISSIONS = z.strictObject({ permissions: z.record(z.string(), z.enum(['read', 'write'])) });
+const CHANGE = z.strictObject({
+  permissions: z.record(z.string(), z.enum(['read', 'write'])).optional(),
+  /** Events hold at once: nobody is asked. */
+  events: z.array(z.string()).optional(),
+});
 
 /**
  * What the owner of an app and the owner of an installation do on their settings pages. More permissions reach an
@@ -18,12 +22,12 @@ export function appRoutes(scope: FastifyInstance, hub: Hub): void {
   scope.patch('/apps/:slug', async (request: LocalRequest, reply) => {
     const app = hub.db.find('apps', ({ slug }) => slug === request.params.slug);
     if (!app) throw notFound();
-    const { permissions } = PERMISSIONS.parse(request.body);
+    const { permissions = app.permissions, events = app.events } = CHANGE.parse(request.body);
     for (const installation of hub.db.filter('installations', ({ app_id }) => app_id === app.id)) {
       const granted = shared(grantedTo(app, installation), permissions);
       hub.db.put('installations', installation.id, { ...installation, permissions: granted });
     }
-    hub.db.put('apps', app.id, { ...app, permissions });
+    hub.db.put('apps', app.id, { ...app, permissions, events });
     await hub.db.committed();
     return reply.code(204).send();
   });

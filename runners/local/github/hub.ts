@@ -32,8 +32,12 @@ export type Hub = {
   sleepers: Set<() => void>;
   /** When a runner last spoke of a run, by run id: in memory only. */
   lastSeen: Map<number, number>;
+  /** Runners that asked for a run since the start, by name: in memory only. */
+  runners: Map<string, SeenRunner>;
   rateLimit: number;
 };
+
+export type SeenRunner = { id: number; name: string; labels: string[]; seen: number };
 
 export function repositoryPath(dir: string, repo: { owner: string; name: string }): string {
   return join(dir, 'github', 'repos', repo.owner, `${repo.name}.git`);

@@ -26,7 +26,7 @@ export function rulesFor({ hub, repo, ref, actor, merging = false }: Asked): Rul
 
 const ROLE_IDS: Record<number, Role> = { 2: 'maintain', 4: 'write', 5: 'admin' };
 
-function isActor(who: { hub: Hub; repo: Repository; actor: Actor }, bypass: BypassActor): boolean {
+export function isActor(who: { hub: Hub; repo: Repository; actor: Actor }, bypass: BypassActor): boolean {
   const { hub, repo, actor } = who;
   if (bypass.actor_type === 'Integration') return appOf(actor) === bypass.actor_id;
   if (actor.kind !== 'user') return false;

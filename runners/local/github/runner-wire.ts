@@ -42,6 +42,9 @@ function runnerRoutes(scope: FastifyInstance, hub: Hub): void {
         wait_ms: z.number().default(0),
       })
       .parse(request.body);
+    const { runner: name, labels } = claim;
+    const known = hub.runners.get(name)?.id ?? hub.runners.size + 1;
+    hub.runners.set(name, { id: known, name, labels, seen: Date.now() });
     const run = await claimRun(hub, claim, reply);
     return run ? reply.send(claimedRun(hub, run)) : reply.code(204).send();
   });

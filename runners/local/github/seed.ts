@@ -1,4 +1,5 @@
 import { createPublicKey } from 'node:crypto';
+import { APP_EVENTS, APP_PERMISSIONS } from '#lib/lifecycle/app-needs.ts';
 import { tokenKey } from './auth.ts';
 import { initRepository } from './git.ts';
 import { findAccount, findRepository, type Hub, repositoryPath, timestamp } from './hub.ts';
@@ -18,23 +19,9 @@ export type SeedSpec = {
 };
 
 /** The least that the app works with; `workflows` is not asked for. */
-const APP_PERMISSIONS: Permissions = {
-  metadata: 'read',
-  contents: 'write',
-  pull_requests: 'write',
-  issues: 'write',
-  checks: 'write',
-  statuses: 'write',
-  actions: 'write',
-  deployments: 'write',
-  merge_queues: 'read',
-  members: 'read',
-};
-const APP_EVENTS = [
-  ...['issues', 'issue_comment', 'label', 'milestone', 'sub_issues', 'pull_request', 'pull_request_review'],
-  ...['push', 'create', 'delete', 'release', 'check_run', 'check_suite', 'workflow_run', 'workflow_job'],
-  ...['deployment', 'deployment_status', 'merge_group', 'repository'],
-];
+const PERMISSIONS: Permissions = Object.fromEntries(
+  Object.entries(APP_PERMISSIONS).map(([name, { level }]) => [name, level]),
+);
 
 const LABELS: [string, string, string][] = [
   ['bug', 'd73a4a', "Something isn't working"],
@@ -115,8 +102,8 @@ function install(hub: Hub, repo: Repository, wanted: { slug: string; webhookUrl:
     public_key: createPublicKey(private_key).export({ type: 'spki', format: 'pem' }).toString(),
     webhook_url: wanted.webhookUrl,
     webhook_secret,
-    permissions: before?.permissions ?? APP_PERMISSIONS,
-    events: before?.events ?? APP_EVENTS,
+    permissions: before?.permissions ?? PERMISSIONS,
+    events: before?.events ?? [...APP_EVENTS],
     created_at: before?.created_at ?? timestamp(),
   });
   const known = hub.db.find('installations', (one) => one.app_id === id && one.account === repo.owner);

@@ -75,6 +75,7 @@ export async function startGitHub(options: GitHubOptions): Promise<RunningGitHub
     undelivered: () => deliveries?.pending() ?? 0,
     wakeRunners: () => [...hub.sleepers].forEach((wake) => void wake()),
     sleepers: new Set(),
+    runners: new Map(),
     lastSeen: new Map(),
     rateLimit: options.rateLimit ?? ENTERPRISE_RATE_LIMIT,
   };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ACTIONS_APP_ID, allows } from '../auth.ts';
+import { ACTIONS_APP_ID, allows, hasRole } from '../auth.ts';
 import {
   type Answer,
   created,
@@ -14,7 +14,7 @@ import {
 import { type Hub, timestamp } from '../hub.ts';
 import type { BypassActor, Repository, Rule, Ruleset } from '../model.ts';
 import { notFound, Refusal } from '../refusal.ts';
-import { rulesFor } from '../rulesets.ts';
+import { isActor, rulesFor } from '../rulesets.ts';
 import { htmlUrl, nodeId, repoUrl } from '../shapes/account.ts';
 
 export const rulesets: Endpoint[] = [
@@ -195,13 +195,23 @@ function rulesetShape({ hub, repo: row }: RepoCall, set: Ruleset) {
   };
 }
 
+/** GitHub docs, rest/repos/rules: `bypass_actors` only for who may edit the ruleset. */
 function wholeRuleset(call: RepoCall, set: Ruleset) {
+  const { hub, repo: row, actor } = call;
+  const isAdmin = actor.kind === 'user' && hasRole(hub, row, actor.login, 'admin');
   return {
     ...rulesetShape(call, set),
     conditions: { ref_name: { include: set.include, exclude: set.exclude } },
     rules: set.rules,
-    bypass_actors: set.bypass_actors,
+    current_user_can_bypass: bypassMode(call, set),
+    ...(isAdmin ? { bypass_actors: set.bypass_actors } : {}),
   };
+}
+
+function bypassMode({ hub, repo: row, actor }: RepoCall, set: Ruleset) {
+  const mine = set.bypass_actors.filter((one) => isActor({ hub, repo: row, actor }, one));
+  if (mine.some(({ bypass_mode }) => bypass_mode === 'always')) return 'always';
+  return mine.length > 0 ? 'pull_requests_only' : 'never';
 }
 
 function branchRules(call: RepoCall) {
