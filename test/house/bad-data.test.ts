@@ -158,6 +158,7 @@ describe('a full disk', () => {
       cwd: folder,
     });
   const canMount = inNamespace('mount -t tmpfs -o size=64k tmpfs /mnt').status === 0;
+  if (!canMount) process.stderr.write('a full disk: skipped, because unshare may not mount a folder here\n');
 
   test.skipIf(!canMount)('init names the folder that is full and leaves no half of a file', () => {
     const full = mkdtempSync(join(tmpdir(), 'roundhouse-full-'));
@@ -173,4 +174,27 @@ describe('a full disk', () => {
     expect(stdout.match(/^code 2$/gm)).toHaveLength(2);
     expect(stdout).not.toMatch(/draft|\.tmp/);
   });
+
+  test.skipIf(!canMount).each(['store', 'evidence'])(
+    'the data stage names the folder, when it is the %s, and leaves no half of a file',
+    async (full) => {
+      const path = join(folder, 'models/m/data.yml');
+      const good = readFileSync(path, 'utf8');
+      const source = await openFileStore(join(folder, '.roundhouse/store')).put(
+        `a,b,y\n${rows(numbers, 2000)}`,
+      );
+      writeFileSync(path, good.replace(/sha256:\w+/, source));
+      const cli = `"${process.execPath}" "${join(installed.root, 'actions/roundhouse.mjs')}"`;
+      const at = join(folder, '.roundhouse', full);
+      mkdirSync(at, { recursive: true });
+      const { stdout } = inNamespace(
+        `cp -r ${at} ${at}-kept; mount -t tmpfs -o size=200k tmpfs ${at} && cp -r ${at}-kept/. ${at}; dd if=/dev/zero of=${at}/fill 2>/dev/null; ${cli} data --model m 2>&1; echo "code $?"; find ${at} -name '*.tmp' -o -name '*draft*'`,
+      );
+      rmSync(`${at}-kept`, { recursive: true });
+      writeFileSync(path, good);
+      expect(stdout).toContain(`there is no space left in ${at}`);
+      expect(stdout).toMatch(/^code 2$/m);
+      expect(stdout).not.toMatch(/\.tmp|draft/);
+    },
+  );
 });
