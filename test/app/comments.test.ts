@@ -16,6 +16,7 @@ const outcomeOf = async (comment: number) =>
   (await readRecord(project.state, recordPath.claim(`comment:${comment}`), claimRecordSchema))?.outcome;
 const holdOf = (issue: number) => readRecord(project.state, recordPath.hold(issue), holdRecordSchema);
 
+// Facts 16, 25. What was edited is no command: the API shows the newest text alone.
 describe('commands that reconciling finds', () => {
   it('does one that was heard and whose delivery never succeeded', async () => {
     const comment = commentOf(1, '/hold');

@@ -23,6 +23,7 @@ const run: WorkflowRun = {
 const request = { run: 11, workflow: 'roundhouse-evaluate.yml' };
 const from = { repository, bot: 'roundhouse[bot]', branch: 'main' };
 
+// Fact 5.
 describe('whose evidence counts', () => {
   it('is the run that our own dispatch returned', () => {
     expect(refusalOfRun(run, request, from)).toBeNull();

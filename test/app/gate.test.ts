@@ -36,6 +36,7 @@ const hold: GateFacts['hold'] = {
 
 const conflict = { state: 'conflict' as const, base: 'b'.repeat(40), files: [], regenerated: [] };
 
+// Fact 10. Waiting for people is completed and `action_required`, never left open.
 describe('decideChecks', () => {
   const passed = judged([gate('mae', 'passed')]);
   it.each<[string, Partial<GateFacts>, string, RegExp]>([
@@ -138,6 +139,7 @@ describe('decideChecks', () => {
   });
 });
 
+// Fact 12.
 describe('unplannedChecks', () => {
   it('say why, and no fault of configuration files', () => {
     const head = { ref: 'x', sha: 'a'.repeat(40), same_repository: false };

@@ -4,6 +4,7 @@ import { decideGroup, type GroupFacts } from '../../app/group-decision.ts';
 const green: GroupFacts['gate'] = { conclusion: 'success', title: 'may be merged' };
 const bikes = { model: 'bikes', isAhead: false, differs: [] };
 
+// Need 5.
 describe('decideGroup', () => {
   it.each<[string, GroupFacts, boolean, RegExp]>([
     ['no model', { gate: green, models: [] }, false, /no model touched/],

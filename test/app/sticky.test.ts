@@ -80,6 +80,7 @@ describe('putSticky', () => {
   });
 });
 
+// Fact 24. An edit tells nobody (assumed: A6), so a question is a comment of its own.
 describe('sayOnce', () => {
   it('never rewrites what was said', async () => {
     const comments = fakeComments();

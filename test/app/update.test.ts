@@ -58,6 +58,7 @@ async function filesOf(name: string): Promise<Record<string, string | null>> {
   return { a: await tree.read('a'), lock: await tree.read(LOCK) };
 }
 
+// Need 6.
 describe('updatePull', () => {
   it("merges lines, takes the base's locks, and keeps who asked for it from approving", async () => {
     await branches({ a: '0\n2\n3\n', [LOCK]: 'mine' }, { a: '1\n2\n4\n', [LOCK]: 'theirs' });

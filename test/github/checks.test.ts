@@ -3,6 +3,7 @@ import { checks } from '#lib/github/checks.ts';
 import type { Repository } from '#lib/github/repository.ts';
 
 describe('checks', () => {
+  // Fact 11.
   it('are those of one app: a job can post a green gate of the same name', async () => {
     const run = (id: number, app: number, conclusion: string) => ({
       id,

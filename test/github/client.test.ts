@@ -21,6 +21,7 @@ function fakeFetch(...statuses: number[]) {
 }
 
 describe('guardedFetch', () => {
+  // Fact 14.
   it('names the API version', async () => {
     const { sent, inner } = fakeFetch(200);
     await guardedFetch(BASE, inner)(`${BASE}/user`);

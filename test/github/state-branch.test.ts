@@ -23,6 +23,7 @@ describe('the branch roundhouse', () => {
     expect(await second.commit()).toBe(await first.commit());
   });
 
+  // Fact 17.
   it('puts what comes in one burst into one commit', async () => {
     const { trees, history } = fakeTrees();
     const state = open(trees);

@@ -47,6 +47,7 @@ function roundhouse(context: TestContext, ...args: string[]) {
   return installed.cli(args, { cwd: checkout.workspace, env: checkout.env, node });
 }
 
+// Fact 21. Changelog of 19 September 2025, deprecation of Node 20 on runners.
 test('node 24 is what runs', (context) => {
   if (node === null) return context.skip(reason);
   expect(execFileSync(node, ['--version'], { encoding: 'utf8' })).toMatch(/^v24\./);

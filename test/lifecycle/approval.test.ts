@@ -43,6 +43,7 @@ test('a team of the role counts', () => {
   expect(state).toBe('approved');
 });
 
+// Fact 26, need 13.
 describe('not counted, with a reason', () => {
   test.each([
     ['a bot', request({ comments: [comment('lea', { kind: 'bot' })] }), /bots/],

@@ -245,6 +245,7 @@ describe('what the base brings', { timeout: 240_000 }, () => {
 });
 
 describe('runs that nobody waits for any more', { timeout: 240_000 }, () => {
+  // Need 8.
   it('are cancelled by a new head, by /cancel and with the pull request', async () => {
     world.jobs.findings.paused = true;
     const since = await lastRun();

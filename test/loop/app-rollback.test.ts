@@ -31,6 +31,7 @@ describe('a rollout that is rolled back', { timeout: 240_000 }, () => {
     return data.map(({ ref }) => ref.slice('refs/tags/'.length));
   }
 
+  // Need 15.
   it('leaves the champion, opens one incident and one revert, and is tried again when asked', async () => {
     const { rest } = world.as('ml-lead');
     world.jobs.findings.canary = 'failed';

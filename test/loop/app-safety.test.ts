@@ -92,6 +92,7 @@ const seeded = (seed: number) => {
 };
 
 describe('what a writer tries', { timeout: 240_000 }, () => {
+  // Need 7.
   it("judges what is proposed to a branch of a writer's own by the default branch's workflows, for itself alone", async () => {
     const files = seeded(101);
     const policy = await contentOf('.github/roundhouse.yml');

@@ -43,6 +43,7 @@ describe('the section of a pull request', () => {
   test('says that it is a nowcast', () => {
     expect(section).toContain('nowcast');
   });
+  // Fact 34. cli/cli#14309.
   test('every chart has a table under it, and no table is broken', () => {
     const tokens = marked.lexer(section);
     const kinds = tokens

@@ -36,6 +36,7 @@ test('four workflows are shipped', () => {
   ]);
 });
 
+// Facts 4, 22, 27. GitHub docs, secure-use; changelog of 10 September 2026 for `cache-mode`.
 describe.each(workflows)('$name', ({ path, name, text }) => {
   const workflow = readWorkflow(text);
 

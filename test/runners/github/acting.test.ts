@@ -100,7 +100,7 @@ describe('an issue', () => {
     owner = await browser('product-owner');
   });
 
-  // GitHub docs, syntax-for-issue-forms: answers under headings, labels of the form whoever sends it.
+  // Need 18. GitHub docs, syntax-for-issue-forms: answers under headings, labels of the form whoever sends it.
   test('is opened by a form: headings, what is missing, the labels that exist', async () => {
     const page = await owner.text('/acme/bikes/issues/new?template=ml-problem.yml');
     expect(page).toContain('Model name');

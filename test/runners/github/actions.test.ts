@@ -76,6 +76,7 @@ async function dispatched(more: object = {}): Promise<number> {
   return (data as unknown as { workflow_run_id: number }).workflow_run_id;
 }
 
+// Fact 13. Changelog of 19 February 2026.
 describe('workflow_dispatch', () => {
   // GitHub’s changelog of 19 February 2026 and of version 2026-03-10.
   test('answers with the run id: always in the new version, on request in the old', async () => {
@@ -137,6 +138,7 @@ describe('workflow_dispatch', () => {
     });
   });
 
+  // Need 2. GitHub docs, events-that-trigger-workflows.
   test('is 404 until the file is on the default branch', async () => {
     await work.git('checkout', '--quiet', '-b', 'new-workflow');
     await work.commit('new workflow', { '.github/workflows/new.yml': WORKFLOW });
@@ -145,7 +147,7 @@ describe('workflow_dispatch', () => {
     expect((await refusal(dispatch({ workflow_id: 'new.yml', ref: 'new-workflow' }))).status).toBe(404);
   });
 
-  // GitHub docs, events-that-trigger-workflows: a writer may dispatch by hand, also with his own branch's file; event and path do not tell.
+  // Fact 5. GitHub docs, events-that-trigger-workflows: a writer may dispatch by hand, also with his own branch's file; event and path do not tell.
   test('a writer’s own dispatch on his own branch runs his own file', async () => {
     await work.git('checkout', '--quiet', '-b', 'forge');
     await work.commit('edit the workflow', {
@@ -209,7 +211,7 @@ describe('a run', () => {
     );
   });
 
-  // GitHub docs, troubleshooting-required-status-checks.
+  // Fact 6. GitHub docs, troubleshooting-required-status-checks.
   test('dispatched for a pull request has its checks on the base branch, not on the head', async () => {
     const id = await dispatched();
     await world.control.claim();
@@ -229,7 +231,7 @@ describe('a run', () => {
     expect(elsewhere.data.total_count).toBe(0);
   });
 
-  // actions/upload-artifact, docs/MIGRATION.md.
+  // Fact 5. actions/upload-artifact, docs/MIGRATION.md.
   test('has artifacts whose names are taken once', async () => {
     const id = await dispatched();
     await world.control.claim();
@@ -297,6 +299,7 @@ describe('a run', () => {
     expect((await refusal(bot.rest.actions.cancelWorkflowRun({ ...R, run_id: running }))).status).toBe(409);
   });
 
+  // Fact 13. `workflow_run.requested` is not sent on re-runs.
   test('again is the next attempt of the same run, and no new request', async () => {
     const id = await dispatched();
     await finishAll();
@@ -328,7 +331,7 @@ describe('a job’s token', () => {
     expect((await refusal(jobs.rest.repos.get(R))).status).toBe(401);
   });
 
-  // GitHub docs, managing-github-actions-settings-for-a-repository.
+  // Fact 1. GitHub docs, managing-github-actions-settings-for-a-repository.
   test('opens pull requests only where the setting allows it', async () => {
     const id = await dispatched();
     await world.control.claim();
@@ -348,7 +351,7 @@ describe('a job’s token', () => {
     await world.control.update(id, { status: 'completed', conclusion: 'success' });
   });
 
-  // GitHub docs, github_token: events made with GITHUB_TOKEN start no workflows, except dispatches; apps still hear of them.
+  // Facts 1, 8, need 13. GitHub docs, github_token: events made with GITHUB_TOKEN start no workflows, except dispatches; apps still hear of them.
   test('starts no workflows by pushing, but by dispatching', async () => {
     const id = await dispatched();
     await world.control.claim();
@@ -414,6 +417,7 @@ describe('the user’s own workflows', () => {
     await work.git('checkout', '--quiet', 'main');
   });
 
+  // Fact 30. GitHub docs, events-that-trigger-workflows#schedule.
   test('run by schedule when the clock passes, once for what was passed over', async () => {
     expect((await world.control.call('POST', '/clock', { now: '2030-01-01T02:59:00Z' })).body).toEqual({
       fired: 1,
@@ -470,6 +474,7 @@ test('a run whose runner fell silent fails, and says why; a runner that speaks i
   }
 });
 
+// Fact 28. GitHub docs, rate-limits-for-the-rest-api.
 test('a token has a budget per hour, and the answer says what is left', async () => {
   const other = await startWorld({ rateLimit: 3 });
   try {

@@ -67,7 +67,7 @@ async function newToken(body: object = {}, headers: Record<string, string> = {})
 }
 
 describe('installation tokens', () => {
-  // GitHub docs, generating-an-installation-access-token, changelog of 27 April 2026.
+  // Fact 33. GitHub docs, generating-an-installation-access-token, changelog of 27 April 2026.
   test('come in both formats', async () => {
     const fresh = await newToken();
     expect(fresh.token).toMatch(/^ghs_\d+_[^.]+\.[^.]+\.[^.]+$/);
@@ -80,6 +80,7 @@ describe('installation tokens', () => {
     }
   });
 
+  // Need 12. GitHub docs, rest/apps/apps.
   test('live for an hour and may be narrower, never wider', async () => {
     const { expires_at, token, permissions } = await newToken({ permissions: { contents: 'read' } });
     expect(Date.parse(expires_at) - Date.now()).toBeGreaterThan(3_500_000);

@@ -83,7 +83,7 @@ test('statuses: the newest of each context counts', async () => {
   ).toBe(403);
 });
 
-// GitHub docs, rate-limits-for-the-rest-api#about-secondary-rate-limits.
+// Fact 28, need 20. GitHub docs, rate-limits-for-the-rest-api#about-secondary-rate-limits.
 describe('secondary limits', () => {
   const comment = () => world.as('ml-lead').rest.issues.create({ ...R, title: 'limited' });
   const set = (limits: object) => world.control.call('PUT', '/secondary-limits', limits);

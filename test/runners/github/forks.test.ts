@@ -53,6 +53,7 @@ test('a fork has a copy of the branches, an owner and a parent; the second fork 
   expect(await refusal((await world.bot()).rest.repos.createFork(R))).toMatchObject({ status: 403 });
 });
 
+// Fact 12. Assumed: A8, A9 (docs/real-github-check.md).
 test('a pull request from a fork: the head is the fork’s, its push is seen, checks name no pull request', async () => {
   const fork = await forkCheckout();
   await fork.git('fetch', '--quiet', fork.remote, 'main');

@@ -88,6 +88,7 @@ describe('git over HTTP', () => {
   });
 });
 
+// Fact 3. GitHub docs, rest/git/refs: 422.
 describe('refs by the API are compare-and-swap', () => {
   test('creating what exists is 422', async () => {
     const bot = await world.bot();
@@ -126,6 +127,7 @@ describe('refs by the API are compare-and-swap', () => {
     });
   });
 
+  // Fact 19. GitHub docs, rest/git/refs: matching references.
   test('names with # and @ are found by prefix', async () => {
     const bot = await world.bot();
     await bot.rest.git.createRef({ ...R, ref: 'refs/tags/bikes@v1.0.0', sha: first });
@@ -158,7 +160,7 @@ describe('refs by the API are compare-and-swap', () => {
 });
 
 describe('commits made by the API', () => {
-  // GitHub docs, about-commit-signature-verification, "Signature verification for bots".
+  // Fact 20. GitHub docs, about-commit-signature-verification, "Signature verification for bots".
   test('are verified when an app names no author', async () => {
     const commit = await botCommit({ 'models/bikes/data.lock': 'x' }, first);
     expect(commit).toMatchObject({
@@ -204,7 +206,7 @@ describe('commits made by the API', () => {
   });
 });
 
-// Seen in mkb79/Audible#882, mathieudutour/github-tag-action#138, cli/cli#9514.
+// Fact 2. Seen in mkb79/Audible#882, mathieudutour/github-tag-action#138, cli/cli#9514.
 describe('a ref at a commit with other workflow files needs the permission `workflows`', () => {
   let old: string;
   beforeAll(async () => {

@@ -126,7 +126,7 @@ test('reactions on an issue: one’s own is taken back', async () => {
   expect((await lead().reactions.listForIssue({ ...R, issue_number: number })).data).toEqual([]);
 });
 
-// GitHub docs, rest/issues/sub-issues and adding-sub-issues.
+// Need 18. GitHub docs, rest/issues/sub-issues and adding-sub-issues.
 describe('sub-issues', () => {
   test('are named by id, have one parent, and tell both', async () => {
     const [parent, child, other] = [
@@ -182,7 +182,7 @@ describe('sub-issues', () => {
   });
 });
 
-// GitHub docs, rest/teams/members: what the app asks before it counts a role.
+// Need 14. GitHub docs, rest/teams/members: what the app asks before it counts a role.
 describe('teams', () => {
   const org = R.owner;
   test('membership is read with members: read; a team’s role on the repository counts', async () => {

@@ -81,7 +81,7 @@ describe('issues', () => {
 });
 
 describe('comments', () => {
-  // GitHub docs, webhook-events-and-payloads (changes.body.from): a ticked box is an edit by the person, with the former text.
+  // Fact 25. GitHub docs, webhook-events-and-payloads (changes.body.from): a ticked box is an edit by the person, with the former text.
   test('a box ticked by a person is an edit that carries what was there', async () => {
     const { number } = await newIssue('boxes');
     const bot = await world.bot();

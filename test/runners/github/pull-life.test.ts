@@ -62,6 +62,7 @@ describe('a draft', () => {
   });
 });
 
+// Fact 24. GitHub docs, graphql: minimizeComment.
 test('a comment is minimised by GraphQL', async () => {
   const bot = await world.bot();
   const { data: issue } = await bot.rest.issues.create({ ...R, title: 'fold' });
@@ -79,6 +80,7 @@ test('a comment is minimised by GraphQL', async () => {
   );
 });
 
+// Need 8. GitHub docs, rest/pulls/pulls and webhooks, `pull_request`.
 describe('closed and opened again', () => {
   test('its base stays what it was, also while it is opened again', async () => {
     const pull = await open();

@@ -250,6 +250,7 @@ describe('merging', () => {
   });
 });
 
+// Need 6. GitHub docs, rest/pulls/pulls.
 test('update-branch merges the base into the head', async () => {
   const pull = await openPull({ 'u.txt': 'u' });
   const base = await onMain({ 'v.txt': 'v' });
@@ -282,6 +283,7 @@ describe('reviews', () => {
     await world.event('pull_request_review', 'dismissed');
   });
 
+  // Fact 26. GitHub docs, approving-a-pull-request-with-required-reviews.
   test('nobody approves his own pull request', async () => {
     const pull = await openPull({ 'y.txt': 'y' });
     const own = world
@@ -294,7 +296,7 @@ describe('reviews', () => {
   });
 });
 
-// GitHub docs, breaking-changes: the changelog of breaking changes of version 2026-03-10.
+// Fact 14, need 19. GitHub docs, breaking-changes: the changelog of breaking changes of version 2026-03-10.
 test('version 2026-03-10 has no merge_commit_sha and no single assignee', async () => {
   const pull = await openPull({ 'z.txt': 'z' });
   const get = (version: string) =>

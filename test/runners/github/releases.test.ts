@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-// GitHub docs, immutable-releases: draft, assets, publish.
+// Fact 19. GitHub docs, immutable-releases: draft, assets, publish.
 describe('a release', () => {
   test('is a draft, gets its assets, is published, and keeps every byte', async () => {
     const tag = await bot.rest.git.createTag({
@@ -81,7 +81,7 @@ describe('a release', () => {
   });
 });
 
-// docs.github.com/rest/deployments/deployments.
+// Fact 7. docs.github.com/rest/deployments/deployments.
 describe('deployments', () => {
   const deploy = (more: object = {}) =>
     bot.request('POST /repos/{owner}/{repo}/deployments', {

@@ -87,7 +87,7 @@ const turn = (id: number, key: string, request: Partial<TurnRequest>) =>
     ...{ name: key, concurrency: null, environment: null, wait_ms: 0, ...request },
   });
 
-// GitHub docs, actions/how-tos/write-workflows/choose-when-workflows-run/control-workflow-concurrency.
+// Fact 15. GitHub docs, actions/how-tos/write-workflows/choose-when-workflows-run/control-workflow-concurrency.
 describe('concurrency of workflows', () => {
   test('one runs, one is pending, an older pending one is cancelled and says why', async () => {
     const [first, second, third] = [
@@ -275,6 +275,7 @@ describe('attempts', () => {
   });
 });
 
+// Fact 31, need 4. GitHub docs, deployments-and-environments.
 describe('environments', () => {
   const put = (name: string, settings: object) =>
     world.control.call('PUT', `/environments/acme/bikes/${name}`, settings);
@@ -350,7 +351,7 @@ describe('environments', () => {
     await end(id, 'cancelled');
   });
 
-  // GitHub changelog of 19 March 2026: deployment: false.
+  // Fact 7. GitHub changelog of 19 March 2026: deployment: false.
   test('branch rules refuse; deployment: false makes no deployment; a wait timer holds', async () => {
     await put('release', { branches: ['release/*'] });
     const id = await ready();
@@ -394,7 +395,7 @@ describe('environments', () => {
   });
 });
 
-// GitHub docs, actions/concepts/about-actions-policies.
+// Fact 23. GitHub docs, actions/concepts/about-actions-policies.
 test('execution protections let a run fail with the documented message', async () => {
   const protections = [{ workflows: ['.github/workflows/graph.yml'], actors: ['ml-lead'] }];
   await world.control.call('PATCH', '/repos/acme/bikes', { protections });
@@ -420,7 +421,7 @@ test('force-cancel tells the runner to let nothing more run', async () => {
   await end(id, 'cancelled');
 });
 
-// GitHub docs, actions/reference/limits: job queue time on self-hosted runners, 24 hours.
+// Need 10. GitHub docs, actions/reference/limits: job queue time on self-hosted runners, 24 hours.
 test('a run that no runner takes is cancelled when its time in the queue is over', async () => {
   const other = await startWorld({ queuedMs: 50 });
   try {
@@ -491,7 +492,7 @@ describe('what starts a run', () => {
       await other.control.update(id, { status: 'completed', conclusion: 'success' });
   });
 
-  // GitHub docs, actions/concepts/security/github_token (since June 2026); rest/actions/workflow-runs: approve.
+  // Fact 1. GitHub docs, actions/concepts/security/github_token (since June 2026); rest/actions/workflow-runs: approve.
   test('a pull request by GITHUB_TOKEN: its run waits until a writer approves it', async () => {
     await other.control.call('PATCH', '/repos/acme/bikes', { actions_may_open_pulls: true });
     await files.git('checkout', '--quiet', '-b', 'retrain');
@@ -514,7 +515,7 @@ describe('what starts a run', () => {
     await files.git('checkout', '--quiet', 'main');
   });
 
-  // GitHub docs, actions/how-tos/manage-workflow-runs/skip-workflow-runs.
+  // Facts 8, 20. GitHub docs, actions/how-tos/manage-workflow-runs/skip-workflow-runs.
   test('no commit that asks to be skipped; and what never comes is said in the log', async () => {
     await files.git('checkout', '--quiet', '-b', 'quiet');
     await files.commit('docs\n\nskip-checks: true', { 'a.md': 'a' });
@@ -528,7 +529,7 @@ describe('what starts a run', () => {
   });
 });
 
-// actions/upload-artifact, README: retention-days, at most what the repository allows.
+// Fact 32. actions/upload-artifact, README: retention-days, at most what the repository allows.
 test('an artifact is kept for as long as its upload asks', async () => {
   const id = await dispatch('graph.yml');
   await world.control.claim();

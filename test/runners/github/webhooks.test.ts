@@ -68,7 +68,7 @@ test('a push is told as GitHub tells it', async () => {
   });
 });
 
-// GitHub docs, handling-failed-webhook-deliveries; redelivery within 3 days, same GUID.
+// Fact 16. GitHub docs, handling-failed-webhook-deliveries; redelivery within 3 days, same GUID.
 test('a failed delivery is not sent again by itself, but on request with the same GUID', async () => {
   world.hook.status = 500;
   await world.as('product-owner').rest.issues.create({ ...R, title: 'Lost' });
@@ -101,6 +101,7 @@ test('a failed delivery is not sent again by itself, but on request with the sam
   expect(detail.data.request.payload).toMatchObject({ action: 'opened' });
 });
 
+// Fact 16.
 test('what is older than three days is neither listed nor sent again', async () => {
   const [row] = await deliveries();
   const at = (days: number) => Date.parse(row?.delivered_at ?? '') + days * 86_400_000;

@@ -264,6 +264,7 @@ jobs:
     expect(logOf(run, 'c')).toContain('tidy');
   });
 
+  // Fact 27.
   test('a job without a runner for its labels stays queued until it is cancelled', async () => {
     const run = bench.github.dispatch(
       'on: workflow_dispatch\njobs:\n  a: {runs-on: [self-hosted, gpu], steps: [{run: "true"}]}\n',

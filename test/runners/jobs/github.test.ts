@@ -122,6 +122,7 @@ async function ended(id: number): Promise<Rest['body']> {
   throw new Error(`run ${id} did not end`);
 }
 
+// Fact 22. What is judged is the commit that the app read; no pull_request_target.
 describe('checkout', () => {
   test('the default commit, a branch, a tag, a commit, all history, a folder; credentials only while asked for', async () => {
     const checkout = `uses: actions/checkout@${sha}`;

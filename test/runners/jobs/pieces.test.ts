@@ -205,7 +205,7 @@ test('a mask hides a secret however it stands in a line', () => {
   expect(createMasks().apply('nothing to hide')).toBe('nothing to hide');
 });
 
-// GitHub docs, actions/reference/security/secure-use: transformed secrets; generating-an-installation-access-token: both formats.
+// Fact 33. GitHub docs, actions/reference/security/secure-use: transformed secrets; generating-an-installation-access-token: both formats.
 test('a mask hides a secret in the forms in which tools print it', () => {
   const masks = createMasks();
   const secret = "p&ss'word<42>-and-more";

@@ -77,6 +77,7 @@ describe('a workflow that cannot start', () => {
   });
 });
 
+// Fact 4. Changelogs of 10 September 2026 and of March 2026.
 test('the two keys that are younger than the parser are known', async () => {
   expect(
     await errorsOf(

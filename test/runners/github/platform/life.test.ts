@@ -19,7 +19,7 @@ afterAll(() => world.close());
 
 const id = async () => (await admin.rest.repos.get(R)).data.id;
 
-// GitHub docs, webhooks, `repository`; rest/using-the-rest-api/best-practices, "Follow redirects".
+// Need 1. GitHub docs, webhooks, `repository`; rest/using-the-rest-api/best-practices, "Follow redirects".
 describe('a repository', () => {
   test('that was renamed is found under its old name, by redirect', async () => {
     await admin.rest.repos.update({ ...R, name: 'cycles' });
@@ -78,7 +78,7 @@ describe('a repository', () => {
   });
 });
 
-// GitHub docs, webhooks, `installation` and `installation_repositories`; rest/apps/apps.
+// Need 1. GitHub docs, webhooks, `installation` and `installation_repositories`; rest/apps/apps.
 describe('an installation', () => {
   test('that is suspended has no tokens and hears nothing', async () => {
     const { data } = await world.app.octokit.rest.apps.getRepoInstallation(R);

@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-// fact 17. GD:content/repositories/working-with-files/managing-large-files/about-large-files-on-github.md
+// Fact 17. GD:content/repositories/working-with-files/managing-large-files/about-large-files-on-github.md
 test('a file of more than 100 MB is refused by the push, in GitHub’s words', async () => {
   await work.git('checkout', '--quiet', '-b', 'large');
   await writeFile(join(work.path, 'model weights.bin'), Buffer.alloc(100 * 1024 ** 2 + 1));
@@ -62,7 +62,7 @@ test('rules that are not kept here are refused, not half kept', async () => {
     expect((await refusal(ruleset(admin, { name: type, rules: [{ type }] }))).status, type).toBe(422);
 });
 
-// fact 10. GD:content/rest/guides/using-the-rest-api-to-interact-with-checks.md: 14 days, here half a second.
+// Fact 10. GD:content/rest/guides/using-the-rest-api-to-interact-with-checks.md: 14 days, here half a second.
 test('a check that stays incomplete becomes stale, and only GitHub may say so', async () => {
   const made = { ...R, name: 'waits', head_sha: main };
   const { data } = await bot.rest.checks.create({ ...made, status: 'in_progress' });
@@ -77,7 +77,7 @@ test('a check that stays incomplete becomes stale, and only GitHub may say so', 
   await bot.rest.checks.update({ ...at, conclusion: 'success' });
 });
 
-// fact 19. GD:content/code-security/concepts/supply-chain-security/immutable-releases.md; softprops/action-gh-release#653.
+// Fact 19. GD:content/code-security/concepts/supply-chain-security/immutable-releases.md; softprops/action-gh-release#653.
 describe('with immutable releases', () => {
   const tag = 'bikes@v1.0.0';
   const publish = async (tag_name: string) => {
@@ -128,7 +128,7 @@ describe('with immutable releases', () => {
   });
 });
 
-// installation 1. GD:content/apps/maintaining-github-apps/modifying-a-github-app-registration.md, "Changing the permissions".
+// Need 1. GD:content/apps/maintaining-github-apps/modifying-a-github-app-registration.md, "Changing the permissions".
 test('more permissions reach an installation when its owner accepts them, fewer at once', async () => {
   const { data: installation } = await world.app.octokit.request('GET /repos/{owner}/{repo}/installation', R);
   const app = world.secrets.app.slug;

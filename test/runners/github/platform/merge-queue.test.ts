@@ -81,6 +81,7 @@ const destroyed = async (group: Group) =>
 const dequeued = (number: number) =>
   world.event('pull_request', 'dequeued', (p: { number: number }) => p.number === number);
 
+// Fact 10, need 5.
 describe('a merge queue', () => {
   test('is the only way into its branch', async () => {
     const pull = await openPull({ 'a.txt': 'a' });

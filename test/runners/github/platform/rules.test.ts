@@ -21,7 +21,7 @@ afterAll(() => world.close());
 const app = () => ({ actor_id: world.secrets.app.id, actor_type: 'Integration' });
 const CLOSED = ['creation', 'update', 'deletion'].map((type) => ({ type }));
 
-// GitHub docs, available-rules-for-rulesets, "Restrict creations, updates, deletions".
+// Fact 3. GitHub docs, available-rules-for-rulesets, "Restrict creations, updates, deletions".
 describe('tags and the state branch are the app’s alone', () => {
   test('by two rulesets with the app as only bypass actor', async () => {
     const include = ['refs/tags/*@v*', 'refs/tags/*#*'];
@@ -43,7 +43,7 @@ describe('tags and the state branch are the app’s alone', () => {
     for (const back of undo) await back();
   });
 
-  // Seen in tetherto/qvac#3555, FriendlyInternet/nuxt-crouton#1942.
+  // Fact 3. Seen in tetherto/qvac#3555, FriendlyInternet/nuxt-crouton#1942.
   test('and GITHUB_TOKEN cannot be a bypass actor', async () => {
     const actions = { actor_id: 15368, actor_type: 'Integration' };
     const made = ruleset(admin, { name: 'actions', rules: CLOSED, bypass_actors: [actions] });
@@ -92,7 +92,7 @@ async function openPull(by = 'data-scientist') {
   return { at: { ...R, pull_number: data.number }, sha, mine, head };
 }
 
-// GD:…/available-rules-for-rulesets.md, "Require status checks to pass".
+// Fact 11. GD:…/available-rules-for-rulesets.md, "Require status checks to pass".
 describe('a required check', () => {
   // That the API refuses it as the settings page does is assumed (docs/real-github-check.md, A17).
   test('is bound only to an app that has lately posted one', async () => {
@@ -137,7 +137,7 @@ describe('a required check', () => {
   });
 });
 
-// GD:…/about-protected-branches.md and available-rules-for-rulesets.md, "Require a pull request before merging".
+// Fact 9. GD:…/about-protected-branches.md and available-rules-for-rulesets.md, "Require a pull request before merging".
 describe('required reviews', () => {
   const reviewed = (more: Record<string, unknown>) => ({
     type: 'pull_request',
@@ -227,7 +227,7 @@ describe('required reviews', () => {
   });
 });
 
-// GD:…/about-commit-signature-verification.md, "Signature verification for bots".
+// Fact 20, need 9. GD:…/about-commit-signature-verification.md, "Signature verification for bots".
 test('where signatures are required, a commit that the app made without naming an author passes', async () => {
   const undo = await ruleset(admin, {
     name: 'signed',
