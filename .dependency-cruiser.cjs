@@ -26,9 +26,10 @@ module.exports = {
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?crypto$' },
     },
     only('store-imports-down', layer('lib/store'), [layer('lib/store'), layer('lib/formats'), layer('lib/lifecycle')]),
+    only('process-imports-itself', layer('lib/process'), [layer('lib/process')]),
     only('github-imports-down', layer('lib/github'), [layer('lib/github'), layer('lib/formats'), layer('lib/lifecycle')]),
     only('data-imports-down', layer('lib/data'), [layer('lib/data'), layer('lib/store'), layer('lib/formats'), layer('lib/lifecycle')]),
-    only('ml-imports-down', layer('lib/ml'), [layer('lib/ml'), layer('lib/data'), layer('lib/store'), layer('lib/formats'), layer('lib/lifecycle')]),
+    only('ml-imports-down', layer('lib/ml'), [layer('lib/ml'), layer('lib/data'), layer('lib/process'), layer('lib/store'), layer('lib/formats'), layer('lib/lifecycle')]),
     {
       name: 'app-stays-light',
       comment: 'the control plane never reaches data, ml, actions or @actions/*',

@@ -1,6 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { UserError } from '../lifecycle/user-error.ts';
+import { type ProcessGroup, startGroup } from '../process/group.ts';
 
 const GRACE_MS = 10_000;
 const LAST_LINES = 15;
@@ -24,35 +23,33 @@ export type CommandRun = {
  */
 export async function runCommand(run: CommandRun): Promise<void> {
   const [program = '', ...args] = run.command;
-  const child = spawn(program, args, {
+  const last: string[] = [];
+  const group = startGroup({
+    command: program,
+    args,
     cwd: run.cwd,
     env: run.env,
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const last: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (text) => {
+    onLine(text) {
       const line = shown(text);
       last.push(line);
       if (last.length > LAST_LINES) last.shift();
       run.onLine(line);
-    });
-  }
-  const stop = stopper(child);
+    },
+  });
+  const stop = stopper(group);
   const timer = setTimeout(() => stop('deadline'), run.timeoutMs);
   const abort = () => stop('signal');
   run.signal?.addEventListener('abort', abort, { once: true });
   if (run.signal?.aborted) abort();
   try {
-    const how = await endOf(child);
+    const how = await endOf(group);
     if (how === 0) return;
     throw commandFault(run, { how, stopped: stop.reason(), last });
   } finally {
     clearTimeout(timer);
     run.signal?.removeEventListener('abort', abort);
     stop.dispose();
-    signalGroup(child, 'SIGKILL');
+    group.signal('SIGKILL');
   }
 }
 
@@ -61,24 +58,24 @@ type Stop = ((why: 'deadline' | 'signal') => void) & {
   dispose(): void;
 };
 
-function stopper(child: ChildProcess): Stop {
+function stopper(group: ProcessGroup): Stop {
   let reason: 'deadline' | 'signal' | null = null;
   let kill: NodeJS.Timeout | undefined;
   const stop = (why: 'deadline' | 'signal') => {
     reason ??= why;
-    signalGroup(child, 'SIGTERM');
-    kill ??= setTimeout(() => signalGroup(child, 'SIGKILL'), GRACE_MS);
+    group.signal('SIGTERM');
+    kill ??= setTimeout(() => group.signal('SIGKILL'), GRACE_MS);
   };
   return Object.assign(stop, { reason: () => reason, dispose: () => clearTimeout(kill) });
 }
 
 /** 0, another exit code, the name of a signal, or why it never started. */
-function endOf(child: ChildProcess): Promise<number | string> {
+function endOf({ child, signal: kill }: ProcessGroup): Promise<number | string> {
   return new Promise((resolve) => {
     child.once('error', ({ message }) => resolve(message));
     child.once('close', (code, signal) => resolve(code ?? signal ?? 'it ended without a code'));
     // A grandchild may keep the pipes open for ever: the group ends with its leader.
-    child.once('exit', () => signalGroup(child, 'SIGKILL'));
+    child.once('exit', () => kill('SIGKILL'));
   });
 }
 
@@ -102,15 +99,6 @@ function commandFault({ command, timeoutMs }: CommandRun, { how, stopped, last }
   return new UserError(`${name} ended ${ended}${said}`, {
     fix: 'run it by hand at the root of the checkout: docs/command-trainer.md says what it is given',
   });
-}
-
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid === undefined) return;
-  try {
-    process.kill(-child.pid, signal);
-  } catch {
-    // The group is gone.
-  }
 }
 
 function shown(line: string): string {
