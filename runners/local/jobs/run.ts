@@ -130,11 +130,15 @@ function readStrategy(value: Json): {
 }
 
 /** All jobs that this one needs, directly or not: success() asks them all. */
-async function ancestors(graph: Graph, job: Job): Promise<Map<string, JobOutcome>> {
-  const found = new Map<string, JobOutcome>();
+async function ancestors(
+  graph: Graph,
+  job: Job,
+  found = new Map<string, JobOutcome>(),
+): Promise<Map<string, JobOutcome>> {
   for (const id of job.needs) {
+    if (found.has(id)) continue;
     found.set(id, await graph.outcome(id));
-    for (const [key, value] of await ancestors(graph, jobOf(graph.workflow, id))) found.set(key, value);
+    await ancestors(graph, jobOf(graph.workflow, id), found);
   }
   return found;
 }

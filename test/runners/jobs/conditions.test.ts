@@ -93,6 +93,20 @@ describe('needs and if', () => {
   });
 });
 
+test('many jobs that each need all of the layer before are no more than many jobs', async () => {
+  const layer = (at: number) => Array.from({ length: 8 }, (_, index) => `j${at}-${index}`);
+  const jobs = Array.from({ length: 8 }, (_, at) =>
+    layer(at).map((id): [string, string[], string, string] => [
+      id,
+      at === 0 ? [] : layer(at - 1),
+      'false',
+      'true',
+    ]),
+  );
+  const run = await bench.execute(graph(jobs.flat()));
+  expect(new Set(Object.values(conclusions(run)))).toEqual(new Set(['skipped']));
+});
+
 test('continue-on-error: a tolerated step and a tolerated job do not fail the run', async () => {
   const run = await bench.execute(`
 on: workflow_dispatch
