@@ -7,6 +7,8 @@ import { byteOrderMark } from './foreign-file.ts';
 
 type Written = Pick<Dialect, 'encoding' | 'compression'>;
 const CHUNK = 256 * 1024;
+/** Four bytes of zstd can stand for a block of 128 KB: so few are decompressed at once. */
+const ZSTD_SLICE = 1024;
 
 /** A fault of the bytes, without the name of their file. */
 export class TextFault extends Error {
@@ -59,9 +61,11 @@ async function* unzstd(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arr
     }
   };
   for await (const bytes of file) {
-    push(bytes, false);
-    yield* ready;
-    ready = [];
+    for (let from = 0; from < bytes.length; from += ZSTD_SLICE) {
+      push(bytes.subarray(from, from + ZSTD_SLICE), false);
+      yield* ready;
+      ready = [];
+    }
   }
   push(new Uint8Array(), true);
   yield* ready;

@@ -8,7 +8,7 @@ import { openScan } from '#lib/data/csv-scan.ts';
 import { openSession, readParquet, writeParquet } from '#lib/data/duckdb.ts';
 import type { Table } from '#lib/data/table.ts';
 import { detectTable, loadTable, type TableFormat } from '#lib/data/table-file.ts';
-import type { TextFault } from '#lib/data/text-bytes.ts';
+import { rawBytes, type TextFault } from '#lib/data/text-bytes.ts';
 import { type Dialect, PLAIN_CSV } from '#lib/lifecycle/data.ts';
 import { columnNameFault } from '#lib/lifecycle/scalars.ts';
 import { cellsOf } from './tables.ts';
@@ -178,6 +178,22 @@ test('a large file in Zstandard', async () => {
   expect(await refusal(readFileSync(path).subarray(0, 100_000))).toMatchObject({
     message: expect.stringMatching(/^a\.csv can't be read: its zstd bytes are damaged or cut off/),
   });
+});
+
+test('a small Zstandard file that stands for very much is never all in memory', async () => {
+  // A frame of 4,000 blocks, each one byte repeated 131,072 times: half a gigabyte in 16 KB (RFC 8878, 3.1.1).
+  const block = 128 * 1024 * 8 + 2;
+  const blocks = Buffer.concat(
+    Array.from({ length: 4000 }, () => Buffer.from([block & 255, (block >> 8) & 255, block >> 16, 10])),
+  );
+  const path = join(folder, 'bomb.zst');
+  writeFileSync(path, Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0x38]), blocks]));
+  const before = process.memoryUsage().arrayBuffers;
+  for await (const piece of rawBytes(path, 'zstd')) {
+    expect(piece.every((byte) => byte === 10)).toBe(true);
+    break;
+  }
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(200e6);
 });
 
 describe('what is no table is refused in one line', () => {
