@@ -153,20 +153,21 @@ async function readReport(folder: string): Promise<z.infer<typeof reportSchema>>
 
 /** A regular file of its own, never a link to another one; null where there is none. */
 async function readPlain(path: string, most: number): Promise<Uint8Array | null> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch(
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return null;
-      throw new UserError(`the command's ${basename(path)} can't be read: ${error.message}`, {
-        fix: 'write a plain file, not a link',
-        cause: error,
-      });
-    },
-  );
+  // Without O_NONBLOCK a named pipe is opened only once somebody writes into it.
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const handle = await open(path, flags).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw new UserError(`the command's ${basename(path)} can't be read: ${error.message}`, {
+      fix: 'write a plain file, not a link',
+      cause: error,
+    });
+  });
   if (handle === null) return null;
   try {
     const stat = await handle.stat();
     if (stat.isFile() && stat.size <= most) return await handle.readFile();
-    throw new UserError(`the command's ${basename(path)} has ${stat.size} bytes`, {
+    const what = stat.isFile() ? `has ${stat.size} bytes` : 'is no plain file';
+    throw new UserError(`the command's ${basename(path)} ${what}`, {
       fix: `write a plain file of at most ${most} bytes`,
     });
   } finally {

@@ -1,5 +1,6 @@
 // A trainer in another program: least squares on the numeric inputs, as ONNX with one matrix of all of them.
 // It knows nothing of Roundhouse but docs/command-trainer.md.
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import onnxProto from 'onnx-proto';
@@ -76,6 +77,7 @@ if (broken === 'slow') {
   setInterval(() => {}, 1000);
 } else {
   if (broken === 'pickle') writeFileSync(join(folder, 'model.onnx'), Buffer.from([0x80, 4, 1]));
+  else if (broken === 'pipe') execFileSync('mkfifo', [join(folder, 'model.onnx')]);
   else if (broken !== 'nothing') writeFileSync(join(folder, 'model.onnx'), model);
   const answers = rows
     .slice(0, 500)

@@ -113,6 +113,7 @@ describe('a candidate that a command trains', () => {
     ['exit', /ended with exit code 3; its last lines:\n {2}\| cannot allocate memory/],
     ['nothing', /left no model\.onnx/],
     ['pickle', /refused: it is a Python pickle/],
+    ['pipe', /model\.onnx is no plain file/],
     ['other', /row 1 of the comparison has/],
   ])('a program that goes wrong (%s) says so, and leaves nothing', async (broken, message) => {
     bikes.write('models/bikes/model.yml', modelYaml(broken));
