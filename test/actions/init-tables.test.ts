@@ -88,11 +88,28 @@ describe('policies with $ amounts, percents and a total', () => {
     const { table, session, data } = await built('policies', found);
     session.close();
     expect(Object.keys(data.inputs)).toEqual(['smoker?', 'bmi', 'discount']);
+    // How amounts are written is said without any value of a row.
+    expect(found.text('pipeline/10-rows.sql')).toMatch(/-- written as "9+%"/);
     const bmi = table.columns.get('bmi');
     expect(bmi?.kind === 'number' && bmi.values.filter((value) => Number.isNaN(value)).length).toBe(20);
     expect(new Set<unknown>(table.columns.get('smoker?')?.values)).toEqual(new Set(['yes', 'no']));
     expect(table.columns.get('discount')?.kind).toBe('number');
   });
+});
+
+test('amounts in brackets are below zero', async () => {
+  const rows = Array.from({ length: 300 }, (_, row) => {
+    const cents = ((row * 7919) % 400_000) / 100;
+    const shown = `$${cents.toFixed(2).replace(/\B(?=(\d{3})+\.)/g, ',')}`;
+    return `${whole(100)},"${row % 2 === 0 ? shown : `(${shown})`}"`;
+  });
+  const found = await plan('balances', ['size,balance', ...rows], { target: 'balance', task: 'regression' });
+  const { table, session } = await built('balances', found);
+  session.close();
+  const balance = table.columns.get('balance');
+  const below = balance?.kind === 'number' ? balance.values.filter((value) => value < 0) : [];
+  expect(below.length).toBeGreaterThan(140);
+  expect(Math.min(...below)).toBeLessThan(-3000);
 });
 
 test('an export of a spreadsheet: percents and amounts with a comma, a total with a code for none', async () => {

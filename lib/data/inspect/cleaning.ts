@@ -92,14 +92,19 @@ export async function sentinelsOf({ session, table, columns, target }: Looking):
 
 type Decimal = '.' | ',';
 
-/** An amount as people write it: with the sign of a currency or of hundredths, and the other mark between thousands. */
+/**
+ * An amount as people write it: with the sign of a currency or of hundredths, the other mark between thousands,
+ * and in brackets below zero, as accounts have it.
+ */
 function amountPattern(decimal: Decimal): string {
   const [point, group] = decimal === '.' ? ['[.]', '[,]'] : ['[,]', '[.]'];
-  const grouped = String.raw`\s*[-+(]?\s*[$€£¥]?\s*[-+]?\d{1,3}(${group}\d{3})+(${point}\d+)?\s*[%€]?\s*\)?`;
+  const grouped = String.raw`\s*[-+]?\s*[$€£¥]?\s*[-+]?\d{1,3}(${group}\d{3})+(${point}\d+)?\s*[%€]?\s*`;
   const plain = String.raw`\s*[-+]?\s*[$€£¥]?\s*[-+]?(\d+(${point}\d*)?|${point}\d+)\s*[%€]?\s*`;
-  return `${grouped}|${plain}`;
+  const unsigned = `${grouped}|${plain}`.replaceAll('[-+]?', '');
+  return `${grouped}|${plain}|${String.raw`\s*[(](${unsigned})[)]\s*`}`;
 }
 
+/** `example`: how they are written, each digit a 9; `init` puts it into files of the repository, where no value belongs. */
 export type Amounts = { column: string; example: string; sql: string };
 
 /** Texts that are numbers written for people, `$1,200.50`, `12 %` or `1.200,50 €`, and the SQL that reads them. */
@@ -114,15 +119,21 @@ export async function amountsOf({
   for (const { name, kind, type } of columns) {
     if (kind !== 'text' || type !== 'VARCHAR') continue;
     const one = quoteName(name);
-    const { known = 0, amounts } = await askNumbers(session, {
+    const {
+      known = 0,
+      amounts,
+      bracketed = 0,
+    } = await askNumbers(session, {
       select: {
         known: `count(${one})`,
         amounts: `count(*) FILTER (WHERE regexp_full_match(${one}, ${quoteText(pattern)}))`,
+        bracketed: `count(*) FILTER (WHERE contains(${one}, '('))`,
       },
       from: quoteName(table),
     });
     if (known === 0 || amounts !== known) continue;
-    const kept = `regexp_replace(${one}, '[^0-9${decimal}+-]', '', 'g')`;
+    const signed = bracketed > 0 ? `replace(${one}, '(', '-')` : one;
+    const kept = `regexp_replace(${signed}, '[^0-9${decimal}+-]', '', 'g')`;
     const plain = `try_cast(${one} AS DOUBLE) IS NULL AND ${one} IS NOT NULL`;
     const [example] = await askTexts(
       session,
@@ -131,7 +142,7 @@ export async function amountsOf({
     if (example === undefined) continue;
     found.push({
       column: name,
-      example,
+      example: example.replaceAll(/\d/g, '9'),
       sql: `cast(${decimal === '.' ? kept : `replace(${kept}, ',', '.')`} as double)`,
     });
   }
