@@ -66,6 +66,7 @@ function complaints(checks: Check[]): string[] {
 /** What is said of a repository in which all is as the docs ask, before its first run. */
 const CALM = ['skip execution protections'];
 
+// Need 3.
 test('a repository that has all it needs', async () => {
   // The receiver of this world has no path of ours.
   expect(complaints(await look())).toEqual(['warn webhook', ...CALM]);

@@ -77,6 +77,8 @@ describe('health of the app', () => {
     try {
       const health = async () => (await fetch(`${app.url}/health`)).status;
       expect(await health()).toBe(200);
+      const told = await (await fetch(`${app.url}/health`)).json();
+      expect(told).toMatchObject({ ok: true, waiting: 0, failing: {}, given_up: {} });
       now = new Date(START + 2 * MINUTE);
       expect(await health()).toBe(503);
     } finally {
