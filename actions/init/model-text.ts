@@ -32,6 +32,9 @@ limitations: []
 
 const DAY = durationMs('P1D');
 
+/** How much worse than when it was judged a version is renewed: twice the error, or a tenth off a score. */
+const MARGINS = { minimize: '100%', maximize: '10%' } as const;
+
 export function operateYaml({ success, facts }: Understanding, model: string): string {
   const spanMs = facts.spread?.spanMs ?? 0;
   const { window, cooldown, training, why } = windowsOf(spanMs);
@@ -53,9 +56,11 @@ monitoring:
 retraining:
   when: any
   # Drift of the inputs alone never opens a pull request: errors on labels do. Errors count as too many where
-  # even the lower bound of ${success.metric} as a loss is beyond the success metric of problem.yml.
+  # even the better bound of ${success.metric} is beyond the success metric of problem.yml, or beyond what the version
+  # reached when it was judged, by a margin that seasons do not pass: narrow it once you know yours.
   triggers:
     - { kind: labelled_loss, metric: ${success.metric}, worse_than: threshold }
+    - { kind: labelled_loss, metric: ${success.metric}, worse_than: reference, by: ${MARGINS[success.direction]} }
   cooldown: ${cooldown}
   # Rows that a retraining learns from, back from its day.
   window: ${training}

@@ -33,6 +33,7 @@ test.each(['--help', 'evaluate --help', 'demo --help'])(
 test.each([
   ['an unknown command', ['evaluat'], /unknown command 'evaluat'[\s\S]*evaluate/],
   ['an unknown option', ['plan', '--modle', 'bikes'], /unknown option '--modle'[\s\S]*--model/],
+  ['a target without data', ['demo', '--target', 'y'], /--target needs --data/],
   ['a folder without a model', ['plan'], /no folder models\/<name>\//],
 ] as const)('%s is the user’s to mend: exit code 2 and the next move', (_, args, message) => {
   const { code, stdout, stderr } = installed.cli([...args], { cwd: installed.root });

@@ -137,10 +137,16 @@ export function playedData(text: string, { calendar, split, rows }: Sizes): stri
 /** A canary of as many requests as a small table can give, windows as long as those of the story. */
 export function playedOperate(text: string, { calendar, rows }: Sizes): string {
   const document = parseDocument(text);
-  const requests = Math.max(10, Math.min(40, Math.floor(rows.window / 20)));
+  // Few rows are shared by halves: a quarter of fifty is ten by luck alone, and the rollout would wait for more.
+  const few = rows.window < 200;
+  const requests = few
+    ? Math.max(4, Math.floor(rows.window / 10))
+    : Math.min(40, Math.floor(rows.window / 20));
   document.setIn(
     ['deployment', 'strategy', 'steps'],
-    document.createNode([{ weight: 25, min_requests: requests, max_duration: 'PT5M' }], { flow: true }),
+    document.createNode([{ weight: few ? 50 : 25, min_requests: requests, max_duration: 'PT5M' }], {
+      flow: true,
+    }),
   );
   document.setIn(['monitoring', 'window'], `P${calendar.days.window}D`);
   document.setIn(['retraining', 'cooldown'], `P${Math.max(1, Math.floor(calendar.days.window / 2))}D`);

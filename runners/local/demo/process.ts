@@ -12,6 +12,7 @@ import { printSummary, type SummaryRow, summaryRow } from './summary.ts';
 import { tableCase } from './table.ts';
 import { terminalTimeline } from './timeline.ts';
 
+const TABLE_OPTIONS = ['target', 'time', 'task', 'positive', 'delimiter', 'name', 'sample'] as const;
 const { values } = options();
 const out = values.json ? process.stderr : process.stdout;
 const timeline = terminalTimeline(out);
@@ -45,6 +46,11 @@ type About = Pick<InitReport, 'task' | 'rows' | 'leaks' | 'left_out'>;
 /** Everything that a user can have got wrong is found here, before anything is started. */
 async function choose(): Promise<{ case: Case; about: About }> {
   if (values.data === undefined) {
+    const stray = TABLE_OPTIONS.find((name) => values[name] !== undefined);
+    if (stray !== undefined)
+      throw new UserError(`--${stray} needs --data`, {
+        fix: 'give the file; without one the bikes are played',
+      });
     out.write(
       'Approvals by the three people are scripted, and the prices in the value matrix are examples. All else is real.\n',
     );

@@ -25,7 +25,14 @@ export type MonitorFigures = {
   versions: { version: string; predictions: number }[];
   drift_verdict: string;
   drift: { column: string; role: string; verdict: string; seasonal: boolean; psi: Estimate }[];
-  performance: { metric: string; served: Estimate; trivial: number | null; threshold: number | null }[];
+  performance: {
+    metric: string;
+    served: Estimate;
+    trivial: number | null;
+    threshold: number | null;
+    /** What the version reached when it was judged. */
+    reference: number | null;
+  }[];
   replay: { version: string; metric: string; estimate: Estimate }[];
   value: { unit: string; served: Estimate } | null;
   decay: string;
@@ -116,7 +123,7 @@ function tellCheck(
       at,
       who: 'roundhouse',
       what: `decay: ${monitor.decay === 'failed' ? 'yes' : monitor.decay === 'passed' ? 'no' : 'cannot be told'}`,
-      figures: `${performance.metric} ${interval(performance.served, performance.metric)}, threshold ${performance.threshold ?? 'none'}`,
+      figures: figuresOf(performance),
     });
   }
   timeline.event({
@@ -214,6 +221,11 @@ export function interval({ estimate, lower, upper }: Estimate, metric: string): 
   const digits = decimals(metric, estimate);
   if (lower === null || upper === null) return `${estimate.toFixed(digits)} (too few units for an interval)`;
   return `${estimate.toFixed(digits)} [${lower.toFixed(digits)}, ${upper.toFixed(digits)}]`;
+}
+
+function figuresOf({ metric, served, threshold, reference }: MonitorFigures['performance'][number]): string {
+  const judged = reference === null ? '' : `, when judged ${reference.toFixed(decimals(metric, reference))}`;
+  return `${metric} ${interval(served, metric)}, threshold ${threshold ?? 'none'}${judged}`;
 }
 
 function iso(at: Date): string {
