@@ -1,6 +1,7 @@
 import { matchesRef } from './glob.ts';
 import { findAccount, type Hub, timestamp } from './hub.ts';
 import type { Environment, Repository, Run } from './model.ts';
+import { applies } from './rulesets.ts';
 
 export function findEnvironment(hub: Hub, repo: Repository, name: string): Environment | undefined {
   const wanted = name.toLowerCase();
@@ -28,13 +29,7 @@ export function branchRefusal(repo: Repository, environment: Environment, run: R
   if (branches === null) return undefined;
   const name = run.ref.replace(/^refs\/(heads|tags)\//, '');
   const isProtected = repo.rulesets.some(
-    (set) =>
-      set.target === 'branch' &&
-      set.include.some(
-        (pattern) =>
-          pattern === '~ALL' ||
-          (pattern === '~DEFAULT_BRANCH' ? name === repo.default_branch : matchesRef(run.ref, pattern)),
-      ),
+    (set) => set.target === 'branch' && set.enforcement === 'active' && applies(repo, set, run.ref),
   );
   const allowed =
     branches === 'protected' ? isProtected : branches.some((pattern) => matchesRef(name, pattern));

@@ -36,7 +36,8 @@ export function isActor(who: { hub: Hub; repo: Repository; actor: Actor }, bypas
   return role !== undefined && hasRole(hub, repo, actor.login, role);
 }
 
-function applies(repo: Repository, set: Ruleset, ref: string): boolean {
+/** Whether a ref is among those that a ruleset names. */
+export function applies(repo: Repository, set: Ruleset, ref: string): boolean {
   if (!ref.startsWith(set.target === 'branch' ? 'refs/heads/' : 'refs/tags/')) return false;
   const matches = (pattern: string) => {
     if (pattern === '~ALL') return true;

@@ -1,5 +1,5 @@
-import { parse } from 'yaml';
 import { fillIn } from '../expressions.ts';
+import { readYaml } from './yaml.ts';
 
 /** What the server itself must know of a workflow file; the jobs are the runner's business. */
 export type WorkflowFile = {
@@ -19,19 +19,11 @@ export type DispatchInput = {
   options: string[];
 };
 
-const MAX_BYTES = 512 * 1024;
-const MAX_DEPTH = 100;
-
 /** A value tells why a file is no workflow: a broken file must not break the push that brings it. */
 export function parseWorkflow(path: string, text: string): WorkflowFile | { path: string; fault: string } {
-  if (text.length > MAX_BYTES) return { path, fault: `larger than ${MAX_BYTES} bytes` };
-  if (deepest(text) > MAX_DEPTH) return { path, fault: `nested deeper than ${MAX_DEPTH}` };
-  let document: unknown;
-  try {
-    document = parse(text, { maxAliasCount: 100 });
-  } catch (error) {
-    return { path, fault: error instanceof Error ? error.message : String(error) };
-  }
+  const read = readYaml(text);
+  if ('fault' in read) return { path, fault: read.fault };
+  const document = read.value;
   if (!isRecord(document)) return { path, fault: 'no mapping' };
   const on = triggers(document.on);
   if (!on || !isRecord(document.jobs)) return { path, fault: on ? 'no jobs' : 'no triggers' };
@@ -43,17 +35,6 @@ export function parseWorkflow(path: string, text: string): WorkflowFile | { path
     concurrency: document.concurrency,
     on,
   };
-}
-
-/** The parser aborts the process on a thousand nested flow collections: count before parsing. */
-function deepest(text: string): number {
-  let depth = 0;
-  let most = 0;
-  for (const character of text) {
-    if (character === '[' || character === '{') most = Math.max(most, ++depth);
-    else if (character === ']' || character === '}') depth = Math.max(0, depth - 1);
-  }
-  return most;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -142,7 +123,8 @@ export function readConcurrency(
 
 /** The ids of the entries of `jobs:` with those that each needs. */
 export function jobNeeds(text: string): Map<string, string[]> {
-  const document: unknown = parse(text, { maxAliasCount: 100 });
+  const read = readYaml(text);
+  const document = 'fault' in read ? undefined : read.value;
   const jobs = isRecord(document) && isRecord(document.jobs) ? document.jobs : {};
   return new Map(Object.entries(jobs).map(([id, job]) => [id, (isRecord(job) && strings(job.needs)) || []]));
 }

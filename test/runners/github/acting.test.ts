@@ -26,6 +26,7 @@ body:
   main = await work.commit('first', {
     'README.md': '# Bikes\n',
     '.github/ISSUE_TEMPLATE/ml-problem.yml': form,
+    '.github/ISSUE_TEMPLATE/hostile.yml': `body: ${'['.repeat(5000)}`,
   });
   await work.push('main');
   await work.git('checkout', '--quiet', '-B', 'topic');

@@ -1,7 +1,7 @@
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { Refusal } from '../refusal.ts';
 import { listTree, resolveCommit } from '../rest/contents.ts';
+import { readYaml } from '../yaml.ts';
 import { type Html, html } from './html.ts';
 import { href, type PageCall, repositoryPage } from './layout.ts';
 import { markdown } from './markdown.ts';
@@ -54,12 +54,11 @@ async function issueForms(call: PageCall): Promise<IssueForm[]> {
   const forms = await Promise.all(
     files.map(async ({ path, sha }) => {
       const text = (await git.read(sha))?.content.toString() ?? '';
-      try {
-        return [{ ...FORM.parse(parse(text)), file: path }];
-      } catch {
-        call.hub.log(`${FOLDER}/${path} is no issue form`);
-        return [];
-      }
+      const read = readYaml(text);
+      const form = 'fault' in read ? undefined : FORM.safeParse(read.value).data;
+      if (form) return [{ ...form, file: path }];
+      call.hub.log(`${FOLDER}/${path} is no issue form`);
+      return [];
     }),
   );
   return forms.flat();
