@@ -6,6 +6,7 @@ import { pushFirstCommit } from '../../runners/local/demo/repository.ts';
 import { R, startWorld, type World } from '../runners/github/harness.ts';
 import { adminOf, ruleset } from '../runners/github/platform/admin.ts';
 
+/** Need 3: what a real installation needs, each thing broken once in the local GitHub. */
 let world: World;
 let admin: Awaited<ReturnType<typeof adminOf>>;
 let adminToken: string;
@@ -66,7 +67,6 @@ function complaints(checks: Check[]): string[] {
 /** What is said of a repository in which all is as the docs ask, before its first run. */
 const CALM = ['skip execution protections'];
 
-// Need 3.
 test('a repository that has all it needs', async () => {
   // The receiver of this world has no path of ours.
   expect(complaints(await look())).toEqual(['warn webhook', ...CALM]);

@@ -8,6 +8,7 @@ import { packageRoot } from '../../templates/load.ts';
 import { R, startWorld } from '../runners/github/harness.ts';
 import { adminOf } from '../runners/github/platform/admin.ts';
 
+/** Need 23: the page can't rot. */
 const page = readFileSync(join(packageRoot(), 'docs/real-github-check.md'), 'utf8');
 const setup = /```sh setup\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
 const steps = page
