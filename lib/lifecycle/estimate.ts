@@ -13,6 +13,24 @@ export const DIRECTION = {
   f1: 'maximize',
 } as const satisfies Record<Metric, 'minimize' | 'maximize'>;
 
+const RANGE: Record<Metric, readonly [number, number]> = {
+  mae: [0, Number.POSITIVE_INFINITY],
+  rmse: [0, Number.POSITIVE_INFINITY],
+  r2: [Number.NEGATIVE_INFINITY, 1],
+  bias: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+  accuracy: [0, 1],
+  log_loss: [0, Number.POSITIVE_INFINITY],
+  auc: [0, 1],
+  f1: [0, 1],
+};
+
+/** Bounds that lie where a metric can be: an interval that is stretched around 0.95 would go past 1. */
+export function withinRange(metric: Metric, { estimate, lower, upper }: Estimate): Estimate {
+  const [least, most] = RANGE[metric];
+  if (lower === null || upper === null) return { estimate, lower, upper };
+  return { estimate, lower: Math.max(least, lower), upper: Math.min(most, upper) };
+}
+
 /** Passed when the whole interval is at or under the bound, failed when all of it is over, else inconclusive. */
 export function atMost({ lower, upper }: Estimate, bound: number): Verdict {
   if (lower === null || upper === null) return 'inconclusive';

@@ -1,3 +1,4 @@
+import { withinRange } from '#lib/lifecycle/estimate.ts';
 import type { Comparison, Estimate } from '#lib/lifecycle/evidence.ts';
 import type { Metric } from '#lib/lifecycle/problem.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
@@ -46,10 +47,11 @@ export function compare(
   const own = summandsOf(metric, candidate);
   const baseline = summandsOf(metric, trivial);
   const incumbent = champion && summandsOf(metric, champion);
+  const within = (one: Measured) => ({ ...one, estimate: withinRange(metric, one.estimate) });
   const measured = {
-    candidate: estimateOf(own, basis),
-    trivial: estimateOf(baseline, basis),
-    champion: incumbent && estimateOf(incumbent, basis),
+    candidate: within(estimateOf(own, basis)),
+    trivial: within(estimateOf(baseline, basis)),
+    champion: incumbent && within(estimateOf(incumbent, basis)),
     candidate_minus_trivial: estimateOf(pairedLoss(metric, own, baseline), basis),
     candidate_minus_champion: incumbent && estimateOf(pairedLoss(metric, own, incumbent), basis),
   };

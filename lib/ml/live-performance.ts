@@ -1,6 +1,7 @@
 import { columnOf, type Table, timesOf } from '#lib/data/table.ts';
 import type { Reference, Signature } from '#lib/lifecycle/bundle.ts';
 import type { Data } from '#lib/lifecycle/data.ts';
+import { withinRange } from '#lib/lifecycle/estimate.ts';
 import type { MonitorResult } from '#lib/lifecycle/evidence.ts';
 import type { Problem } from '#lib/lifecycle/problem.ts';
 import { metricsToCompare } from './evaluate.ts';
@@ -38,7 +39,7 @@ export function livePerformance(live: Live): Pick<MonitorResult, 'performance' |
     return [
       {
         metric,
-        served: estimate,
+        served: withinRange(metric, estimate),
         trivial: finite(measure(metric, trivial)),
         reference: reference.metrics[metric] ?? null,
         threshold: problem.success.find((success) => success.metric === metric)?.threshold ?? null,

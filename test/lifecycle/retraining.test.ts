@@ -1,5 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import { decayOf } from '#lib/lifecycle/decay.ts';
+import { withinRange } from '#lib/lifecycle/estimate.ts';
 import type { Estimate, MonitorResult } from '#lib/lifecycle/evidence.ts';
 import type { Trigger } from '#lib/lifecycle/operate.ts';
 import { decideRetraining, mayOpenRetraining, type RetrainingFacts } from '#lib/lifecycle/retraining.ts';
@@ -195,4 +196,13 @@ describe('mayOpenRetraining', () => {
   ])('%s', (_what, past, may) => {
     expect(mayOpenRetraining({ day, past, cooldown })).toBe(may);
   });
+});
+
+test.each([
+  ['accuracy', { estimate: 0.87, lower: 0.66, upper: 1.03 }, [0.66, 1]],
+  ['mae', { estimate: 2, lower: -1, upper: 5 }, [0, 5]],
+  ['bias', { estimate: 2, lower: -1, upper: 5 }, [-1, 5]],
+  ['auc', { estimate: 0.9, lower: null, upper: null }, [null, null]],
+] as const)('bounds of %s lie where it can be', (metric, estimate, [lower, upper]) => {
+  expect(withinRange(metric, estimate)).toEqual({ ...estimate, lower, upper });
 });
