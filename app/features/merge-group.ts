@@ -3,7 +3,7 @@ import { modelsTouched } from '#lib/lifecycle/plan-decision.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import { allOf } from '../all-of.ts';
 import { decideGroup, type GroupFacts } from '../group-decision.ts';
-import { readModel, readTree, type Tree } from '../model-tree.ts';
+import { readModel, readPolicy, readTree, type Tree } from '../model-tree.ts';
 import type { On } from '../on.ts';
 import type { Project } from '../project.ts';
 import type { PullFacts, TouchedModel } from '../pull-facts.ts';
@@ -84,7 +84,7 @@ async function readGroupModels(
     differs: [],
   }));
   for (const model of facts.models) {
-    const differs = await differences(after, model, facts.policyText);
+    const differs = await differences(model, { before, after });
     found.push({ model: model.name, isAhead: ahead.includes(model.name), differs });
   }
   return found;
@@ -95,15 +95,14 @@ function changedPaths(a: Tree, b: Tree): string[] {
   return [...paths].filter((path) => a.files.get(path)?.sha !== b.files.get(path)?.sha);
 }
 
-/** What of a model is another in the group than in the merge that was judged. */
-async function differences(
-  tree: Tree,
-  { name, merged }: TouchedModel,
-  policyText: string,
+/** What of a model is another in the group than in the merge that was judged; the policy is that of what lies ahead. */
+export async function differences(
+  { name, merged }: Pick<TouchedModel, 'name' | 'merged'>,
+  { before, after }: { before: Tree; after: Tree },
 ): Promise<string[]> {
   try {
-    const found = await readModel(tree, name, policyText);
-    const keys = ['code', 'config', 'gates', 'problem'] as const;
+    const found = await readModel(after, name, (await readPolicy(before)).text);
+    const keys = ['code', 'config', 'gates', 'problem', 'policy'] as const;
     const differs: string[] = keys.filter((key) => found.digests[key] !== merged.digests[key]);
     const sameLock = found.locks?.model.candidate === merged.locks?.model.candidate;
     return sameLock ? differs : [...differs, 'model.lock'];
