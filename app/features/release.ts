@@ -26,15 +26,16 @@ export async function releaseVersions(project: Project, main: MainTree, model: M
     const mine = known.filter(
       ({ author, body }) => author === project.bot && hasMarker(body, { kind: 'release', key: tag }),
     );
-    if (mine.some(({ draft }) => !draft)) continue;
+    const published = mine.find(({ draft }) => !draft);
     const foreign = known.find((release) => release.tag === tag && !release.draft && !mine.includes(release));
-    if (foreign) {
+    if (foreign && !published) {
       project.log.warn({ tag, author: foreign.author }, "somebody else's release stands where ours belongs");
       continue;
     }
     await once(project, {
       key: `release:${tag}`,
-      find: async () => null,
+      // Published before a crash, and not yet written down as done.
+      find: async () => (published ? String(published.id) : null),
       make: () => publishRelease({ project, main, history, version, tag, draft: mine[0] ?? null }),
     });
   }
