@@ -88,6 +88,7 @@ const EVENTS = {
   fault: 'run failed',
   superseded: 'run superseded',
   cancelled: 'run cancelled',
+  lost: 'runner lost',
 } as const;
 
 type Settling = {
@@ -152,7 +153,8 @@ export async function endRequest(
 
 async function claim(project: Project, path: string, ask: Ask): Promise<RequestRecord> {
   const request_id = hexOf(digestOf(`${project.owner}/${project.repo}:${ask.key}`)).slice(0, 32);
-  const record: RequestRecord = {
+  // In the order of the schema, in which whoever goes on with it will write it.
+  const record = requestRecordSchema.parse({
     kind: 'roundhouse-request',
     ...ask,
     asked_by: ask.asked_by ?? null,
@@ -163,7 +165,7 @@ async function claim(project: Project, path: string, ask: Ask): Promise<RequestR
     lease_until: leaseFrom(project.now()),
     run: null,
     settled: null,
-  };
+  });
   const open =
     ask.pull_request === null
       ? []

@@ -1,5 +1,6 @@
 import { hexOf } from '#lib/formats/digest.ts';
 import type { WorkflowRun } from '#lib/github/runs.ts';
+import { isRunnerLost, RUNNER_TRIES } from '#lib/lifecycle/lost-runner.ts';
 import { type JobPlan, jobPlanSchema } from '#lib/lifecycle/plan.ts';
 import type { RequestRecord } from '#lib/lifecycle/records.ts';
 import { EvidenceRefused, refusalOfRun } from './evidence.ts';
@@ -20,13 +21,17 @@ export type StageOrder = {
   take: (request: RequestRecord, run: Run) => Promise<{ path: string; text: string }[]>;
 };
 
-/** One dispatched run from the request to its evidence on record. */
+/**
+ * One dispatched run from the request to its evidence on record. One that lost its runner is asked for again,
+ * until it was tried often enough.
+ */
 export async function runStage(work: Work, order: StageOrder): Promise<Standing | 'recorded'> {
   const { project, facts, model, store, again } = work;
-  const { round, request: last } = await lastRound(project, order.key);
+  const { round, request: last, losses } = await lastRound(project, order.key);
   const outcome = last?.settled?.outcome;
-  const failed = outcome === 'fault' || outcome === 'cancelled';
-  const retried = outcome === 'superseded' || (again && failed);
+  const isTriedAgain = outcome === 'lost' && losses < RUNNER_TRIES;
+  const failed = outcome === 'fault' || outcome === 'cancelled' || outcome === 'lost';
+  const retried = outcome === 'superseded' || isTriedAgain || (again && failed);
   const key = roundKey(order.key, retried ? round + 1 : round);
   const inputs = async (): Promise<Ask['inputs']> => {
     const plan = hexOf(await store.put(JSON.stringify(jobPlanSchema.parse(await order.plan()))));
@@ -41,7 +46,11 @@ export async function runStage(work: Work, order: StageOrder): Promise<Standing 
     ref: project.defaultBranch,
     inputs: last && !retried ? last.inputs : await inputs(),
   });
-  const { stage, reasons } = order;
+  const { stage } = order;
+  const isAnotherTry = losses > 0 && request.settled === null;
+  const reasons = isAnotherTry
+    ? [...order.reasons, `try ${losses + 1} of ${RUNNER_TRIES}: the runner was lost`]
+    : order.reasons;
   const working: Standing = {
     state: 'working',
     stage,
@@ -59,6 +68,7 @@ export async function runStage(work: Work, order: StageOrder): Promise<Standing 
   }
   const settled = await settle({ project, request, run, order });
   if (settled.outcome === 'evidence') return 'recorded';
+  if (settled.outcome === 'lost') return runStage(work, order);
   return { state: 'fault', stage, run: run.id, note: settled.note };
 }
 
@@ -74,15 +84,21 @@ async function settle({
   order: StageOrder;
 }): Promise<NonNullable<RequestRecord['settled']>> {
   const at = { attempt: run.attempt };
-  const fault = async (note: string) => {
-    const settled = { ...at, outcome: 'fault' as const, note };
+  const end = async (outcome: 'fault' | 'lost', note: string) => {
+    const settled = { ...at, outcome, note };
     await settleRequest(project, request, { settled, changes: [] });
     return settled;
   };
+  const fault = (note: string) => end('fault', note);
   const repository = `${project.owner}/${project.repo}`;
   const refusal = refusalOfRun(run, request, { repository, bot: project.bot, branch: project.defaultBranch });
   if (refusal !== null) return fault(refusal);
-  if (run.conclusion !== 'success') return fault(`the run ended with ${run.conclusion ?? 'no conclusion'}`);
+  if (run.conclusion !== 'success') {
+    const { conclusion } = run;
+    const failed = await project.forge.runs.failedJobs(run.id);
+    if (isRunnerLost({ conclusion, failed })) return end('lost', 'the runner was lost, again and again');
+    return fault(`the run ended with ${conclusion ?? 'no conclusion'}`);
+  }
   try {
     const changes = await order.take(request, run);
     const settled = { ...at, outcome: 'evidence' as const, note: '' };
@@ -104,9 +120,12 @@ export async function isAsked(project: Project, key: string): Promise<boolean> {
 async function lastRound(project: Project, key: string) {
   let round = 1;
   let request = await readRequest(project, roundKey(key, round));
+  /** How many in a row lost their runner, of those that have ended. */
+  let losses = 0;
   for (;;) {
+    if (request?.settled) losses = request.settled.outcome === 'lost' ? losses + 1 : 0;
     const later = await readRequest(project, roundKey(key, round + 1));
-    if (!later) return { round, request };
+    if (!later) return { round, request, losses };
     round += 1;
     request = later;
   }

@@ -1,3 +1,4 @@
+import type { FailedJob } from '#lib/lifecycle/lost-runner.ts';
 import { orNull, type Repository, statusOf } from './repository.ts';
 
 export type WorkflowRun = {
@@ -58,6 +59,19 @@ export function runs({ octokit, owner, repo }: Repository) {
       const data = answer.data;
       if (typeof data !== 'object' || data === null || !('workflow_run_id' in data)) return null;
       return typeof data.workflow_run_id === 'number' ? data.workflow_run_id : null;
+    },
+    /** Jobs of the last attempt that failed, or ended before they could, with what their check runs were annotated. */
+    async failedJobs(id: number): Promise<FailedJob[]> {
+      const { rest, paginate } = octokit;
+      const jobs = await paginate(rest.actions.listJobsForWorkflowRun, { ...at, run_id: id, per_page: 100 });
+      const failed = jobs.filter(({ conclusion }) => !['success', 'skipped'].includes(conclusion ?? ''));
+      return Promise.all(
+        failed.map(async ({ name, check_run_url }) => {
+          const check_run_id = Number(check_run_url.split('/').at(-1));
+          const { data } = await rest.checks.listAnnotations({ ...at, check_run_id, per_page: 100 });
+          return { name, notes: data.flatMap(({ message }) => message ?? []) };
+        }),
+      );
     },
     /** One that has ended, or is gone, is as good as cancelled. */
     async cancel(id: number): Promise<void> {

@@ -36,12 +36,13 @@ export const requestRecordSchema = z.strictObject({
   run: z.int().nullable(),
   /**
    * How the last attempt that was looked at ended; null while it goes on. `superseded`: nothing asks for it any
-   * more; `cancelled`: a person stopped it. Evidence of either is not taken, however late it comes.
+   * more; `cancelled`: a person stopped it. Evidence of either is not taken, however late it comes. `lost`: its
+   * runner went away.
    */
   settled: z
     .strictObject({
       attempt: z.int(),
-      outcome: z.enum(['evidence', 'fault', 'superseded', 'cancelled']),
+      outcome: z.enum(['evidence', 'fault', 'superseded', 'cancelled', 'lost']),
       note: z.string(),
     })
     .nullable(),

@@ -168,6 +168,31 @@ describe('what the app refuses', { timeout: 240_000 }, () => {
     await gateOf(world, pull, 'action_required');
   });
 
+  it('asks again for a run that lost its runner, says so, and stops after three tries', async () => {
+    world.jobs.findings.lost.set('roundhouse.yml', 2);
+    const before = world.jobs.runs.length;
+    const pull = await newModel();
+    await gateOf(world, pull, 'action_required');
+    const files = () => world.jobs.runs.slice(before).map(({ workflow }) => workflow.path.split('/').at(-1));
+    expect(files()).toEqual([
+      'roundhouse.yml',
+      'roundhouse.yml',
+      'roundhouse.yml',
+      'roundhouse-evaluate.yml',
+    ]);
+
+    world.jobs.findings.lost.set('roundhouse.yml', 9);
+    world.jobs.findings.held.add('roundhouse.yml');
+    const third = await newModel();
+    await eventually('the first try', async () => world.jobs.runs.length === before + 5, world);
+    world.jobs.findings.held.clear();
+    expect((await gateOf(world, third, 'failure')).title).toContain('the runner was lost, again and again');
+    expect(world.jobs.runs).toHaveLength(before + 7);
+    world.jobs.findings.lost.clear();
+    await say(world, 'data-scientist', third, '/plan');
+    await gateOf(world, third, 'action_required');
+  });
+
   it('does not take evidence that was made for another plan', async () => {
     world.jobs.findings.forge = (name, statement) =>
       name.startsWith('evidence-evaluate')

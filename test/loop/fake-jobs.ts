@@ -5,7 +5,7 @@ import { jobPlanSchema } from '#lib/lifecycle/plan.ts';
 import { type DeployAction, deploymentRecordSchema } from '#lib/lifecycle/rollout.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import type { Store } from '#lib/store/store.ts';
-import type { ClaimedRun } from '../../runners/local/protocol.ts';
+import type { ClaimedRun, JobState } from '../../runners/local/protocol.ts';
 import {
   dataResult,
   deployResult,
@@ -17,6 +17,23 @@ import {
   trainResult,
 } from './statements.ts';
 
+function failedJob(message: string): JobState {
+  const now = new Date().toISOString();
+  return {
+    key: 'job',
+    name: 'job',
+    labels: [],
+    status: 'completed',
+    conclusion: 'failure',
+    started_at: now,
+    completed_at: now,
+    runner_name: 'fake',
+    steps: [],
+    annotations: [{ level: 'failure', message }],
+    summary: '',
+  };
+}
+
 /** What the jobs find next. */
 export type Findings = {
   data: 'passed' | 'failed';
@@ -27,6 +44,8 @@ export type Findings = {
   canary: 'passed' | 'failed';
   /** Jobs that end red, by workflow file name. */
   faults: Set<string>;
+  /** How often the runner of the next runs is lost, by workflow file name. */
+  lost: Map<string, number>;
   /** Holds every run back while true. */
   paused: boolean;
   /** Keeps runs of these workflow files back while the others go on. */
@@ -63,6 +82,7 @@ export function startFakeJobs({
     retrain: false,
     canary: 'passed',
     faults: new Set(),
+    lost: new Map(),
     paused: false,
     held: new Set(),
     forge: (_name, statement) => statement,
@@ -101,9 +121,12 @@ export function startFakeJobs({
       repository: `${claimed.repository.owner}/${claimed.repository.name}`,
     };
     const file = fileOf(claimed);
-    const fails = findings.faults.has(file);
+    const fails = findings.faults.has(file) || (findings.lost.get(file) ?? 0) > 0;
     if (!fails) await evidence(file, claimed, run);
-    const update = { status: 'completed', conclusion: fails ? 'failure' : 'success', jobs: [] };
+    const lost = findings.lost.get(file) ?? 0;
+    findings.lost.set(file, Math.max(0, lost - 1));
+    const jobs = fails ? [failedJob(lost > 0 ? 'The runner was lost.' : 'exit code 1')] : [];
+    const update = { status: 'completed', conclusion: fails ? 'failure' : 'success', jobs };
     await call('PATCH', `/runs/${run.id}`, JSON.stringify(update), 'application/json');
   }
 

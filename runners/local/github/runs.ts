@@ -212,6 +212,11 @@ export async function finishRun(event: RunEvent, conclusion: string, message?: s
   for (const job of jobsOf(hub, run).filter(({ status }) => status !== 'completed')) {
     const ended = conclusion === 'cancelled' ? ('cancelled' as const) : ('failure' as const);
     const state = { ...job, status: 'completed' as const, conclusion: ended, completed_at: timestamp() };
+    // As on GitHub, why it ended is an annotation of the job: nothing else tells a lost runner from a failed step.
+    const why = message ?? run.message;
+    if (why && ended === 'failure') {
+      state.annotations = [...job.annotations, { level: 'failure', message: why }];
+    }
     updateJob({ hub, repo, run, state });
   }
   run.status = 'completed';
