@@ -2,10 +2,11 @@
 // outside (calls, files, children), and ends it with SIGKILL at one of these points.
 //
 //   CRASH_PARENT  pid of the harness: children of the process under test inherit the flag and are let be
-//   CRASH_LOG     file that gets a line per point: {kind, key, n}
-//   CRASH_AT      JSON [{key, n, when}, …]: it dies at the first that it comes to: the n-th point of this key
-//                 (n = null: any point of this kind), before its effect, after it, or torn in the middle of a
-//                 write. The log says which: {died}
+//   CRASH_LOG     file that gets a line per point, {kind, key, n}, and one when its effect is made, {made}
+//   CRASH_AT      file with JSON {targets: [{key, n, when}, …], made: {key: count}}: it dies at the first target
+//                 that it comes to: the n-th point of this key (n = null: any point of this kind), before its
+//                 effect, after it, or torn in the middle of a write. The log says which: {died}. `made` is what
+//                 earlier processes of the same play have made, so that ordinals go on
 //   CRASH_JITTER  JSON {seed, ms}: every call waits up to so long before it is sent
 //   CRASH_HURRY   sleeps from half a second on are divided by this: reconciling rounds come sooner
 import childProcess from 'node:child_process';
@@ -22,8 +23,10 @@ const { CRASH_PARENT, CRASH_LOG, CRASH_AT, CRASH_HURRY, CRASH_JITTER } = process
 if (Number(CRASH_PARENT) === process.ppid) await install();
 
 async function install() {
-  const targets = CRASH_AT ? JSON.parse(CRASH_AT) : [];
-  const counts = new Map();
+  const { targets, made } = CRASH_AT
+    ? JSON.parse(fs.readFileSync(CRASH_AT, 'utf8'))
+    : { targets: [], made: {} };
+  const counts = new Map(Object.entries(made));
   const log = CRASH_LOG ? fs.openSync(CRASH_LOG, 'a') : null;
   const { writeSync } = fs;
 
@@ -37,24 +40,29 @@ async function install() {
     const n = (counts.get(key) ?? 0) + 1;
     counts.set(key, n);
     note({ kind, key, n });
-    const target = targets.find((one) =>
+    const here = targets.filter((one) =>
       one.n === null ? one.key === kindOf(key) : one.key === key && one.n === n,
     );
-    if (target?.when === 'before') die(target);
-    return target ?? null;
+    const at = (when) => here.find((target) => target.when === when);
+    if (at('before')) die(at('before'));
+    return { key, target: at('torn') ?? at('after') ?? null };
+  }
+
+  /** The effect is there: the process goes on, or ends. */
+  function passed({ key, target }) {
+    if (target?.when !== 'torn') note({ made: key });
+    if (target !== null) die(target);
   }
 
   function around(kind, what, effect) {
-    const target = reach(kind, what);
-    const done = effect(target?.when === 'torn');
-    if (target === null) return done;
-    return Promise.resolve(done).finally(() => die(target));
+    const point = reach(kind, what);
+    return Promise.resolve(effect(point.target?.when === 'torn')).finally(() => passed(point));
   }
 
   function aroundSync(kind, what, effect) {
-    const target = reach(kind, what);
+    const point = reach(kind, what);
     const done = effect();
-    if (target !== null) die(target);
+    passed(point);
     return done;
   }
 

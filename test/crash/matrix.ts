@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Flow, flowNamed } from './flows.ts';
 import { differences, explain, type NormalForm, normalForm, readWorld, stableTokens } from './normal-form.ts';
-import { type Reached, readReached, type Target } from './points.ts';
+import type { Reached, Target } from './points.ts';
 import { type AppUnderTest, appUnderTest, isSettled, openCopy, until } from './world.ts';
 
 /** A flow without a crash: what it came to, and where it ended. */
@@ -12,7 +12,7 @@ export type Verdict =
   | { kind: 'same'; killed: Target[]; ms: number }
   /** The flow came to an end without coming to any target. */
   | { kind: 'not-reached'; ms: number }
-  | { kind: 'different'; differences: string[]; ms: number }
+  | { kind: 'different'; killed: Target[]; differences: string[]; ms: number }
   | { kind: 'fault'; note: string; ms: number };
 
 /** Longer than the five seconds for which reconciling leaves a young comment to its webhook. */
@@ -58,7 +58,7 @@ export function createRecorder(folder: string) {
       plays.push(
         await inWorld({ flow, from, targets: [], keep }, async ({ world, app }) => ({
           world: await readWorld(world.dir),
-          reached: readReached(app.log),
+          reached: app.trace().reached,
         })),
       );
     }
@@ -80,10 +80,10 @@ export function createRecorder(folder: string) {
     const ms = () => Date.now() - began;
     try {
       return await inWorld({ flow, from, targets, keep: null, expected: same }, async ({ world, app }) => {
-        const killed = app.killed();
+        const killed = app.trace().died;
         const { missing, extra } = differences(expected, normalForm(await readWorld(world.dir), stable));
         if (missing.length + extra.length > 0) {
-          return { kind: 'different', differences: explain({ missing, extra }), ms: ms() };
+          return { kind: 'different', killed, differences: explain({ missing, extra }), ms: ms() };
         }
         return killed.length === 0 ? { kind: 'not-reached', ms: ms() } : { kind: 'same', killed, ms: ms() };
       });
@@ -118,13 +118,19 @@ async function inWorld<Found>(
   try {
     Object.assign(world.jobs.findings, structuredClone(flow.findings ?? {}));
     if (!flow.startsLate) app.start();
-    await flow.act(world, app);
-    const acted = Date.now();
+    let hasActed = false;
+    const acting = flow.act(world, app).finally(() => {
+      hasActed = true;
+    });
+    await Promise.all([acting, until('people have acted', () => hasActed, { app })]);
+    const after = app.trace().rounds;
+    let quietSince = Date.now();
     await until(
       'nothing happens any more',
       async () => {
-        if (!(await isSettled(world, app))) return false;
-        return !expected || Date.now() - acted > PATIENCE_MS || expected(await readWorld(world.dir));
+        if (app.trace().quiet === 0) quietSince = Date.now();
+        if (!(await isSettled(world, app, { after }))) return false;
+        return !expected || Date.now() - quietSince > PATIENCE_MS || expected(await readWorld(world.dir));
       },
       { app },
     );

@@ -24,11 +24,20 @@ export async function readWorld(dir: string): Promise<string[]> {
   return [...rows, ...readGit(join(dir, 'github')), ...readStore(join(dir, 'store'))];
 }
 
-/** Tokens that are the same in several crash-free runs: they have to be the same after a crash. Ids never count. */
+/**
+ * Tokens that are the same in several crash-free runs: they have to be the same after a crash. Ids never count,
+ * nor do times of today: two things may happen in the same second by chance.
+ */
 export function stableTokens(worlds: string[][]): Set<string> {
   const [first, ...others] = worlds.map((lines) => new Set(lines.flatMap((line) => line.match(TOKEN) ?? [])));
   const everywhere = [...(first ?? [])].filter((token) => others.every((tokens) => tokens.has(token)));
-  return new Set(everywhere.filter((token) => blank(token) !== '<id>'));
+  return new Set(everywhere.filter((token) => blank(token) !== '<id>' && !isToday(token)));
+}
+
+function isToday(token: string): boolean {
+  if (blank(token) !== '<time>') return false;
+  const at = token.includes('T') ? Date.parse(token) : Number(token.slice(0, 10)) * 1000;
+  return Math.abs(Date.now() - at) < 24 * 3_600_000;
 }
 
 export function normalForm(world: string[], stable: ReadonlySet<string>): NormalForm {

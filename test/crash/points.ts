@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { kindOf } from './point-key.mjs';
 
 /** What hook.mjs writes down: the n-th time that the process came to this key. */
@@ -17,26 +17,64 @@ const UNSEEN = /^call POST \S+\/git\/(blobs|trees|commits|tags)$/;
 /** A token is asked for again whenever there is none: it changes nothing that anybody sees. */
 const NO_EFFECT = /^call POST \S+\/access_tokens$/;
 
-export function readReached(path: string): Reached[] {
-  return linesOf(path).filter((line): line is Reached => 'kind' in line);
+/** What a process with hook.mjs in it, or several one after the other, wrote down. */
+export type Trace = {
+  reached: Reached[];
+  /** Targets that were come to, in order. */
+  died: Target[];
+  /** How often the effect of a key was made. */
+  made: Record<string, number>;
+  /** Rounds of reconciling. */
+  rounds: number;
+  /** Of these, since the last effect. */
+  quiet: number;
+};
+
+/** Reads the log as it grows. */
+export function followTrace(path: string): () => Trace {
+  const trace: Trace = { reached: [], died: [], made: {}, rounds: 0, quiet: 0 };
+  let offset = 0;
+  return () => {
+    const text = existsSync(path) ? textFrom(path, offset) : '';
+    const end = text.lastIndexOf('\n') + 1;
+    offset += Buffer.byteLength(text.slice(0, end));
+    for (const line of text.slice(0, end).split('\n').filter(Boolean)) add(trace, JSON.parse(line));
+    return trace;
+  };
 }
 
-/** Targets that were come to, in order. */
-export function readDied(path: string): Target[] {
-  return linesOf(path).flatMap((line) => ('died' in line ? [line.died] : []));
+function textFrom(path: string, offset: number): string {
+  const file = openSync(path, 'r');
+  const parts: Buffer[] = [];
+  for (let at = offset; ; ) {
+    const part = Buffer.alloc(1 << 16);
+    const count = readSync(file, part, 0, part.length, at);
+    if (count === 0) break;
+    parts.push(part.subarray(0, count));
+    at += count;
+  }
+  closeSync(file);
+  return Buffer.concat(parts).toString('utf8');
 }
 
-function linesOf(path: string): (Reached | { died: Target })[] {
-  const lines = readFileSync(path, 'utf8').split('\n');
-  return lines.filter((line) => line.endsWith('}')).map((line) => JSON.parse(line));
+function add(trace: Trace, line: Reached | { died: Target } | { made: string }): void {
+  if ('died' in line) trace.died.push(line.died);
+  else if ('made' in line) trace.made[line.made] = (trace.made[line.made] ?? 0) + 1;
+  else {
+    trace.reached.push(line);
+    if (isEffect(line)) trace.quiet = 0;
+    if (!isRound(line)) return;
+    trace.rounds += 1;
+    trace.quiet += 1;
+  }
 }
 
-export function isRound({ key }: Reached): boolean {
+function isRound({ key }: Reached): boolean {
   return key.endsWith('rename app/looks.json');
 }
 
 /** Something that a reader of the world could see. */
-export function isEffect({ kind, key }: Reached): boolean {
+function isEffect({ kind, key }: Reached): boolean {
   return kind !== 'read' && !NO_EFFECT.test(key) && !EVERY_ROUND.test(key);
 }
 

@@ -80,7 +80,7 @@ describe('two replicas of the app', () => {
       { log: world.log, limitMs: 300_000 },
     );
     for (const { app, port } of replicas) {
-      await until('both come to rest', () => isSettled(world, app, port), { app });
+      await until('both come to rest', () => isSettled(world, app, { port }), { app });
     }
 
     const tags = (await rest.git.listMatchingRefs({ ...R, ref: 'tags/bikes' })).data.map(({ ref }) => ref);
@@ -108,6 +108,6 @@ describe('two replicas of the app', () => {
       ({ author }) => author?.login === BOT,
     );
     expect(locks).toHaveLength(1);
-    expect(replicas[0]?.app.killed()).toHaveLength(2);
+    expect(replicas[0]?.app.trace().died).toHaveLength(2);
   });
 });

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { randomOf } from '#lib/ml/stats/random.ts';
-import { ensureBuilt } from '../../runners/local/build.ts';
 import { FLOWS } from './flows.ts';
 import { createRecorder, type Verdict } from './matrix.ts';
 import { kindsOf, nameOf, type Point, pointsOf, sampleOf, type Target } from './points.ts';
+import { leftOf } from './world.ts';
 
 const { values } = parseArgs({
   options: {
@@ -18,11 +18,15 @@ const { values } = parseArgs({
     reads: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
     chain: { type: 'boolean', default: false },
+    apart: { type: 'boolean', default: false },
+    turns: { type: 'boolean', default: false },
+    plays: { type: 'string', default: '9' },
   },
 });
+/** Each point in a play of its own, from a copy of the world where its flow begins. */
+const isApart = values.apart || values.point !== undefined || values.sample !== undefined;
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
-await ensureBuilt();
 const folder = mkdtempSync(join(tmpdir(), 'roundhouse-crash-'));
 const recorder = createRecorder(folder);
 let failed = 0;
@@ -35,12 +39,8 @@ try {
     say(`${name}: ${points.length} points`);
     all.push(...points);
   }
-  const wanted = values.chain ? chains(all) : chosen(all).map(jobOf);
-  say(
-    `${all.length} points; now ${wanted.length} ${values.chain ? 'chains of one kill per kind' : 'of them'}`,
-  );
-  if (values.list) for (const { name } of wanted) say(name);
-  else failed = await run(wanted);
+  if (values.list) for (const point of chosen(all)) say(nameOf(point));
+  else failed = await run(isApart ? chosen(all).map(jobOf) : chains(all));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -59,46 +59,81 @@ function jobOf(point: Point): Job {
   return { flow, name: nameOf(point), targets: [{ key, n, when }] };
 }
 
-/** One play per flow, in which the app is killed once at each kind of point. */
+/** One job per flow: the app is killed at every point in turn, or once at each kind of point. */
 function chains(points: Point[]): Job[] {
   return [...new Set(points.map(({ flow }) => flow))].map((flow) => {
-    const targets = kindsOf(points.filter((point) => point.flow === flow));
-    return { flow, name: `${flow}: ${targets.length} kinds`, targets };
+    const mine = points.filter((point) => point.flow === flow);
+    const targets = values.chain
+      ? kindsOf(mine)
+      : (values.turns ? byTurns(mine) : mine).map(({ key, n, when }) => ({ key, n, when }));
+    return { flow, name: `${flow}: ${targets.length} ${values.chain ? 'kinds' : 'points'}`, targets };
   });
 }
 
+/** Each point at one of its instants, by turns. */
+function byTurns(points: Point[]): Point[] {
+  const places = new Map<string, Point[]>();
+  for (const point of points) {
+    const name = `${point.key} ${point.n}`;
+    places.set(name, [...(places.get(name) ?? []), point]);
+  }
+  return [...places.values()].flatMap((instants, turn) => instants[turn % instants.length] ?? []);
+}
+
+type Row = { points: number; kills: number; plays: number; spared: number; wrong: number };
+
 async function run(jobs: Job[]): Promise<number> {
   const began = Date.now();
-  const table = new Map<string, Record<Verdict['kind'] | 'kills', number>>();
+  const table = new Map<string, Row>();
   let done = 0;
   const left = [...jobs];
+  const points = jobs.reduce((sum, { targets }) => sum + targets.length, 0);
+  say(`${points} points in ${jobs.length} jobs`);
   async function lane(): Promise<void> {
     for (let job = left.shift(); job; job = left.shift()) {
-      const verdict = await recorder.crash(job.flow, job.targets);
-      done += 1;
-      const row = table.get(job.flow) ?? { same: 0, 'not-reached': 0, different: 0, fault: 0, kills: 0 };
-      row[verdict.kind] += 1;
-      if (verdict.kind === 'same') row.kills += verdict.killed.length;
+      const row = table.get(job.flow) ?? { points: 0, kills: 0, plays: 0, spared: 0, wrong: 0 };
       table.set(job.flow, row);
-      const rest = Math.round((((Date.now() - began) / done) * (jobs.length - done)) / 60_000);
-      say(`${done}/${jobs.length} (${rest} min left) ${verdict.kind} ${verdict.ms} ms  ${job.name}`);
-      for (const line of details(verdict, job)) say(`    ${line.slice(0, 600)}`);
+      await play(job, row);
+      done += job.targets.length;
+      const rest = Math.round((((Date.now() - began) / done) * (points - done)) / 60_000);
+      say(`${done}/${points} (${rest} min left)  ${job.name}`);
     }
   }
   await Promise.all(Array.from({ length: Number(values.parallel) }, lane));
-  const columns = ['same', 'different', 'fault', 'not-reached', 'kills'] as const;
-  say(`\n${'flow'.padEnd(22)}${columns.map((name) => name.padStart(13)).join('')}`);
+  const columns = ['points', 'kills', 'plays', 'spared', 'wrong'] as const;
+  say(`\n${'flow'.padEnd(22)}${columns.map((name) => name.padStart(9)).join('')}`);
   for (const [flow, row] of table) {
-    say(`${flow.padEnd(22)}${columns.map((name) => String(row[name]).padStart(13)).join('')}`);
+    say(`${flow.padEnd(22)}${columns.map((name) => String(row[name]).padStart(9)).join('')}`);
   }
-  return [...table.values()].reduce((sum, row) => sum + row.different + row.fault + row['not-reached'], 0);
+  return [...table.values()].reduce((sum, { wrong }) => sum + wrong, 0);
 }
 
-function details(verdict: Verdict, { targets }: Job): string[] {
+/**
+ * Plays until every target was come to, or a play came to none of those left: what an earlier kill keeps away
+ * (a delivery that nobody received is not sent again) is come to in a play without that kill.
+ */
+async function play({ flow, name, targets }: Job, row: Row): Promise<void> {
+  row.points += targets.length;
+  for (let left = targets; left.length > 0; ) {
+    const verdict = await recorder.crash(flow, left);
+    const killed = 'killed' in verdict ? verdict.killed.length : 0;
+    row.plays += 1;
+    row.kills += killed;
+    say(`  ${verdict.kind}, ${killed} kills of ${left.length}, ${verdict.ms} ms  ${name}`);
+    const isWrong = verdict.kind === 'different' || verdict.kind === 'fault';
+    if (isWrong) row.wrong += 1;
+    for (const line of details(verdict)) say(`    ${line.slice(0, 600)}`);
+    const next = 'killed' in verdict ? leftOf(left, verdict.killed) : left;
+    if (killed === 0 || isWrong || row.plays === Number(values.plays)) {
+      row.spared += next.length;
+      for (const { key, when } of next) say(`    not come to: ${when} ${key}`);
+      return;
+    }
+    left = next;
+  }
+}
+
+function details(verdict: Verdict): string[] {
   if (verdict.kind === 'fault') return verdict.note.split('\n');
-  if (verdict.kind === 'different') return verdict.differences;
-  if (verdict.kind !== 'same' || targets.length === 1) return [];
-  const killed = new Set(verdict.killed.map((target) => JSON.stringify(target)));
-  const spared = targets.filter((target) => !killed.has(JSON.stringify(target)));
-  return [`${killed.size} kills`, ...spared.map(({ key, when }) => `not come to: ${when} ${key}`)];
+  return verdict.kind === 'different' ? verdict.differences : [];
 }

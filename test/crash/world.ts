@@ -1,27 +1,27 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
 import { packageRoot } from '../../templates/load.ts';
 import { startWorld, type World } from '../loop/app-world.ts';
-import { isEffect, isRound, readDied, readReached, type Target } from './points.ts';
+import { followTrace, type Target, type Trace } from './points.ts';
 
 const HOOK = fileURLToPath(new URL('hook.mjs', import.meta.url));
 /** Rounds of reconciling without an effect that make a world settled. */
 const QUIET_ROUNDS = 3;
 /** Reconciling every quarter of a second instead of every two. */
 const HURRY = 8;
-/** A machine that does other work too may need this long; nothing is judged by it. */
-const LIMIT_MS = 600_000;
+/** Hundreds of starts on a machine that does other work too may need this long; nothing is judged by it. */
+const LIMIT_MS = 3_600_000;
 
 export type AppUnderTest = {
-  /** Targets that it was killed at, in order. */
-  killed(): Target[];
+  /** What it did, and the targets that it was killed at. */
+  trace(): Trace;
   /** How it ended by itself, which it never should. */
   fault(): string | null;
   start(): void;
   stop(): Promise<void>;
-  log: string;
 };
 
 /**
@@ -34,48 +34,39 @@ export function appUnderTest(
   { env = world.env as Record<string, string>, port = world.port, name = 'app' } = {},
 ): AppUnderTest {
   const log = join(world.dir, `points-${name}.jsonl`);
+  const orders = join(world.dir, `orders-${name}.json`);
   rmSync(log, { force: true });
+  const trace = followTrace(log);
   let child: ChildProcess | null = null;
   let fault: string | null = null;
 
-  const killed = () => (existsSync(log) ? readDied(log) : []);
-
-  function left(): Target[] {
-    const names = new Set(killed().map((target) => JSON.stringify(target)));
-    return targets.filter((target) => !names.has(JSON.stringify(target)));
-  }
-
   function start(): void {
-    const armed = left();
-    const started = spawn(
-      process.execPath,
-      ['--import', HOOK, join(packageRoot(), 'dist', 'app.js'), '--port', String(port)],
-      {
-        env: {
-          PATH: process.env.PATH ?? '',
-          CRASH_HURRY: String(HURRY),
-          ...env,
-          CRASH_PARENT: String(process.pid),
-          CRASH_LOG: log,
-          CRASH_AT: JSON.stringify(armed),
-        },
-        stdio: ['ignore', 'ignore', 'pipe'],
+    const armed = leftOf(targets, trace().died);
+    writeFileSync(orders, JSON.stringify({ targets: armed, made: trace().made }));
+    const started = spawn(process.execPath, ['--import', HOOK, wholeApp(), '--port', String(port)], {
+      env: {
+        PATH: process.env.PATH ?? '',
+        CRASH_HURRY: String(HURRY),
+        ...env,
+        CRASH_PARENT: String(process.pid),
+        CRASH_LOG: log,
+        CRASH_AT: orders,
       },
-    );
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     child = started;
     started.stderr.on('data', (text: Buffer) => world.log.push(text.toString()));
     started.once('exit', (code, signal) => {
       if (child !== started) return;
       child = null;
-      if (signal === 'SIGKILL' && left().length < armed.length) start();
+      if (signal === 'SIGKILL' && leftOf(targets, trace().died).length < armed.length) start();
       else fault = `the app ended by itself: ${signal ?? code}\n${world.log.slice(-5).join('')}`;
     });
   }
 
   return {
-    log,
     start,
-    killed,
+    trace,
     fault: () => fault,
     async stop() {
       const running = child;
@@ -88,22 +79,49 @@ export function appUnderTest(
   };
 }
 
-/** A copy of the world that a story left in `from`; null = a repository with its first commit. */
-export async function openCopy(from: string | null): Promise<World> {
-  return startWorld({ from });
+let built: string | null = null;
+/** The app in one file with its packages: it starts in a third of the time, and is started hundreds of times. */
+function wholeApp(): string {
+  if (built !== null) return built;
+  const file = join(packageRoot(), 'dist', `crash-app-${process.pid}.js`);
+  process.once('exit', () => rmSync(file, { force: true }));
+  built = file;
+  buildSync({
+    entryPoints: [join(packageRoot(), 'app', 'process.ts')],
+    outfile: file,
+    bundle: true,
+    platform: 'node',
+    target: 'node20.19',
+    format: 'esm',
+    logLevel: 'error',
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
+  });
+  return built;
 }
 
-/** Nothing is under way: no run, no delivery, nothing in the journal, and rounds in which the app did nothing. */
+export function leftOf(targets: Target[], died: Target[]): Target[] {
+  const names = new Set(died.map((target) => JSON.stringify(target)));
+  return targets.filter((target) => !names.has(JSON.stringify(target)));
+}
+
+/** A copy of the world that a story left in `from`; null = a repository with its first commit. */
+export async function openCopy(from: string | null): Promise<World> {
+  return Object.assign(await startWorld({ from }), { limitMs: LIMIT_MS });
+}
+
+/**
+ * Nothing is under way: no run, no delivery, nothing in the journal, and rounds in which the app did nothing,
+ * all of them after that many rounds had passed.
+ */
 export async function isSettled(
   world: World,
-  app: Pick<AppUnderTest, 'log'>,
-  port = world.port,
+  app: Pick<AppUnderTest, 'trace'>,
+  { port = world.port, after = 0 } = {},
 ): Promise<boolean> {
-  if (!existsSync(app.log)) return false;
-  const reached = readReached(app.log);
-  const last = reached.findLastIndex(isEffect);
-  const rounds = reached.slice(last + 1).filter(isRound).length;
-  return rounds > QUIET_ROUNDS && (await isIdle(world, port));
+  const isQuiet = () => Math.min(app.trace().quiet, app.trace().rounds - after) > QUIET_ROUNDS;
+  return isQuiet() && (await isIdle(world, port)) && isQuiet();
 }
 
 async function isIdle(world: World, port: number): Promise<boolean> {
