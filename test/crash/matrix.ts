@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Flow, flowNamed } from './flows.ts';
 import { differences, explain, type NormalForm, normalForm, readWorld, stableTokens } from './normal-form.ts';
 import type { Reached, Target } from './points.ts';
-import { type AppUnderTest, appUnderTest, isSettled, openCopy, until } from './world.ts';
+import { type AppUnderTest, appUnderTest, isSettled, isUp, openCopy, until } from './world.ts';
 
 /** A flow without a crash: what it came to, and where it ended. */
 export type Recording = { flow: Flow; reached: Reached[]; stable: Set<string>; expected: NormalForm };
@@ -118,6 +118,8 @@ async function inWorld<Found>(
   try {
     Object.assign(world.jobs.findings, structuredClone(flow.findings ?? {}));
     if (!flow.startsLate) app.start();
+    // Deliveries that come before it listens are lost, and what they were about is found seconds later.
+    if (!flow.startsLate) await until('the app listens', () => isUp(world), { app });
     let hasActed = false;
     const acting = flow.act(world, app).finally(() => {
       hasActed = true;

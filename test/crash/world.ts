@@ -124,6 +124,11 @@ export async function isSettled(
   return isQuiet() && (await isIdle(world, port)) && isQuiet();
 }
 
+export async function isUp({ port }: Pick<World, 'port'>): Promise<boolean> {
+  const health = await fetch(`http://127.0.0.1:${port}/health`).catch(() => null);
+  return health !== null;
+}
+
 async function isIdle(world: World, port: number): Promise<boolean> {
   const answer = await fetch(`${world.github.url}/_local/idle`, {
     headers: { 'x-roundhouse-local': world.secrets.control },
