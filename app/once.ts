@@ -33,6 +33,12 @@ export async function once(
   return outcome === null ? null : finish(project, path, { key, outcome });
 }
 
+/** Taken and not finished: somebody makes it now, or ended before saying what came of it. */
+export async function isUnderWay(project: Pick<Project, 'state'>, key: string): Promise<boolean> {
+  const known = await readRecord(project.state, recordPath.claim(key), claimRecordSchema);
+  return known !== null && known.outcome === null;
+}
+
 export async function isDone(project: Pick<Project, 'state'>, key: string): Promise<boolean> {
   const known = await readRecord(project.state, recordPath.claim(key), claimRecordSchema);
   return known?.outcome !== null && known?.outcome !== undefined;

@@ -200,6 +200,11 @@ async function refusalToWrite({ project, comment }: Setting): Promise<string | n
 
 async function approve(setting: Setting, typed: string): Promise<Outcome> {
   const { project, comment, isPull, policy } = setting;
+  // Counted right before a crash: what it approved may have been merged since, and waits for nobody now.
+  if (await isApproval(project, comment.id, typed)) {
+    await (isPull ? syncPullRequest(project, comment.issue) : syncProblem(project, comment.issue));
+    return DONE;
+  }
   const asks = await openAsks(setting);
   const matching = asks.filter(({ digest }) => hexOf(digest).startsWith(typed));
   const [ask] = matching;
@@ -238,6 +243,11 @@ async function approve(setting: Setting, typed: string): Promise<Outcome> {
   });
   await (isPull ? syncPullRequest(project, comment.issue) : syncProblem(project, comment.issue));
   return DONE;
+}
+
+async function isApproval({ state }: Setting['project'], comment: number, typed: string): Promise<boolean> {
+  const paths = await state.paths(`approvals/${typed}`);
+  return paths.some((path) => path.endsWith(`/${comment}.json`));
 }
 
 /** What can be approved where the comment stands. */

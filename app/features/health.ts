@@ -4,7 +4,7 @@ import type { Statement } from '#lib/lifecycle/evidence.ts';
 import type { MonitorRecord } from '#lib/lifecycle/records.ts';
 import { loadTemplate } from '../../templates/load.ts';
 import { decideHealth } from '../health-decision.ts';
-import { once } from '../once.ts';
+import { isUnderWay, once } from '../once.ts';
 import type { Project } from '../project.ts';
 import { readEvidence } from '../registry.ts';
 
@@ -21,16 +21,19 @@ export async function syncHealth(project: Project, latest: MonitorRecord): Promi
   if (plan === 'none') return;
   const monitor = await readEvidence(project.state, 'monitor', latest.monitor);
   const body = withMarker(marker, render(loadTemplate('comments/health.hbs'), healthView(monitor, latest)));
+  const title = `${latest.model}: the error on labels is outside its bounds`;
+  const opening = {
+    key: `health:${latest.model}:${latest.as_of}`,
+    find: async () => String((await find())?.number ?? '') || null,
+    make: async () => String((await issues.create({ title, body })).number),
+  };
   if (plan === 'open') {
-    const title = `${latest.model}: the error on labels is outside its bounds`;
-    await once(project, {
-      key: `health:${latest.model}:${latest.as_of}`,
-      find: async () => String((await find())?.number ?? '') || null,
-      make: async () => String((await issues.create({ title, body })).number),
-    });
+    await once(project, opening);
     return;
   }
   if (!open) return;
+  // Opened right before a crash, and not yet written down as done.
+  if (await isUnderWay(project, opening.key)) await once(project, opening);
   if (open.body.trim() !== body.trim()) await issues.update(open.number, { body });
   if (plan === 'close') await issues.update(open.number, { state: 'closed' });
 }

@@ -50,6 +50,21 @@ describe('commands that reconciling finds', () => {
     expect((await holdOf(1))?.held ?? null).toBe(held);
   });
 
+  it('takes an approval that was counted before a crash for done, though nothing waits for it now', async () => {
+    const digest = `sha256:${'ab'.repeat(32)}` as const;
+    const record = { path: recordPath.approval(digest, 1), text: '{}\n' };
+    await project.state.write({
+      changes: [record],
+      audit: { event: 'approved', actor: 'ml-lead', subject: 'x' },
+    });
+    world.comments = [commentOf(1, `/approve ${'ab'.repeat(8)}`), commentOf(2, `/approve ${'ab'.repeat(8)}`)];
+    await reconcileProject(project, SINCE);
+    expect(await outcomeOf(1)).not.toMatch(/refused/);
+    expect(await outcomeOf(2)).toMatch(/refused/);
+    expect(world.replies.map(({ body }) => body).join()).toContain('nothing here waits for an approval now');
+    expect(world.replies).toHaveLength(1);
+  });
+
   it('goes on after one that fails', async () => {
     const { get } = project.forge.issues;
     project.forge.issues.get = async (number) => {
