@@ -128,8 +128,8 @@ describe('two pull requests on one model', { timeout: 240_000 }, () => {
   it('puts the second out of date, and says what mends it', async () => {
     const { title } = await gateSays(b, 'failure', /out of date/);
     expect(title).toMatch(/conflicts in models\/bikes\/.*`\/update`/);
-    const [sticky] = await commentsOf(world, b);
-    expect(sticky?.body).toContain(LOCK);
+    const says = async () => (await commentsOf(world, b))[0]?.body.includes(LOCK);
+    await eventually('the comment names the file', says, world);
     const visitor = await say(world, 'visitor', b, '/update');
     expect(await reply(visitor, b)).toContain('write permission');
   });
