@@ -1,5 +1,5 @@
 import type { WorkflowRun } from '#lib/github/runs.ts';
-import type { MonitorRecord, RequestRecord } from '#lib/lifecycle/records.ts';
+import { type MonitorRecord, monitorRecordSchema, type RequestRecord } from '#lib/lifecycle/records.ts';
 import { allOf } from '../all-of.ts';
 import {
   EvidenceRefused,
@@ -11,7 +11,7 @@ import {
 import { type MainTree, readMain } from '../main-tree.ts';
 import { isDone, once } from '../once.ts';
 import type { Project } from '../project.ts';
-import { monitorRecords, recordPath, recordText } from '../records.ts';
+import { monitorRecords, readRecord, recordPath, recordText } from '../records.ts';
 import { readRequest, requestRun } from '../request.ts';
 import { syncHealth } from './health.ts';
 import { syncRetraining } from './retrain.ts';
@@ -213,5 +213,9 @@ async function record({
       digest: monitor.digest,
     },
   });
-  return outcome.kind === 'written' ? `${model}: recorded` : `${model}: this window is on record already`;
+  if (outcome.kind === 'written') return `${model}: recorded`;
+  // By this very run, right before a crash?
+  const there = await readRecord(project.state, path, monitorRecordSchema);
+  const isThisRun = there?.run.id === run.id && there.run.attempt === run.attempt;
+  return isThisRun ? `${model}: recorded` : `${model}: this window is on record already`;
 }
