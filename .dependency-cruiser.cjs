@@ -1,4 +1,4 @@
-/** docs/architecture.md: imports go down only. lifecycle <- formats <- store, github, data, ml <- actions, app, runners. */
+/** docs/architecture.md: imports go down only. lifecycle <- formats <- records, store, github, data, ml <- actions, app, runners. */
 const layer = (path) => `^${path}/`;
 const only = (name, from, allowedPaths, comment) => ({
   name,
@@ -28,6 +28,7 @@ module.exports = {
     only('store-imports-down', layer('lib/store'), [layer('lib/store'), layer('lib/formats'), layer('lib/lifecycle')]),
     only('process-imports-itself', layer('lib/process'), [layer('lib/process')]),
     only('github-imports-down', layer('lib/github'), [layer('lib/github'), layer('lib/formats'), layer('lib/lifecycle')]),
+    only('records-imports-down', layer('lib/records'), [layer('lib/records'), layer('lib/formats'), layer('lib/lifecycle')]),
     only('data-imports-down', layer('lib/data'), [layer('lib/data'), layer('lib/store'), layer('lib/formats'), layer('lib/lifecycle')]),
     only('ml-imports-down', layer('lib/ml'), [layer('lib/ml'), layer('lib/data'), layer('lib/process'), layer('lib/store'), layer('lib/formats'), layer('lib/lifecycle')]),
     {

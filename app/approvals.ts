@@ -11,7 +11,7 @@ import {
 import type { Policy } from '#lib/lifecycle/policy.ts';
 import { approvalRecordSchema } from '#lib/lifecycle/records.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
-import { listRecords, recordPath } from './records.ts';
+import { listRecords, recordPath } from '#lib/records/records.ts';
 
 /** Something that people are asked to approve. */
 export type Ask = Omit<ApprovalRequest, 'comments' | 'others' | 'roles'> & {

@@ -1,5 +1,5 @@
 import type { JobPlan } from '#lib/lifecycle/plan.ts';
-import { countLooks, readAnchor } from './registry.ts';
+import { countLooks, readAnchor } from '#lib/records/model-history.ts';
 import type { Work } from './standing.ts';
 
 /** The object that a job reads to know what it is asked for. Without candidates the data are built, and no more. */

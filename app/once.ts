@@ -1,7 +1,7 @@
 import { type ClaimRecord, claimRecordSchema } from '#lib/lifecycle/records.ts';
+import { readRecord, recordPath, recordText } from '#lib/records/records.ts';
 import { decideClaim, isHeld, renewed } from './claim-decision.ts';
 import type { Project } from './project.ts';
-import { readRecord, recordPath, recordText } from './records.ts';
 
 type Place = Pick<Project, 'state' | 'ownerId' | 'now'>;
 

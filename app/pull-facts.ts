@@ -4,11 +4,11 @@ import type { Policy } from '#lib/lifecycle/policy.ts';
 import { type HoldRecord, holdRecordSchema } from '#lib/lifecycle/records.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
+import { readRecord, recordPath } from '#lib/records/records.ts';
 import { mergeOfBase } from './base-merge.ts';
 import { type ModelTree, modelsOf, readModel, readPolicy, readTree, type Tree } from './model-tree.ts';
 import { type PullPeople, readPeople } from './people.ts';
 import type { Project } from './project.ts';
-import { readRecord, recordPath } from './records.ts';
 
 /** A model as a pull request changes it: in the merge of base and head, and in the base alone. */
 export type TouchedModel = { name: string; merged: ModelTree; base: ModelTree | null };

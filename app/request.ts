@@ -3,8 +3,8 @@ import { digestOf, hexOf } from '#lib/formats/digest.ts';
 import type { WorkflowRun } from '#lib/github/runs.ts';
 import type { StateWrite } from '#lib/github/state-branch.ts';
 import { openRequestSchema, type RequestRecord, requestRecordSchema } from '#lib/lifecycle/records.ts';
+import { listRecords, readRecord, recordPath, recordText } from '#lib/records/records.ts';
 import type { Project } from './project.ts';
-import { listRecords, readRecord, recordPath, recordText } from './records.ts';
 
 export type Ask = {
   /** Says what the run is for: the same key never asks for a second run. */

@@ -1,7 +1,7 @@
 import type { DeploymentState } from '#lib/github/deployments.ts';
 import { type DeploymentRecord, deploymentRecordSchema } from '#lib/lifecycle/rollout.ts';
+import { listRecords, recordPath } from '#lib/records/records.ts';
 import type { Project } from './project.ts';
-import { listRecords, recordPath } from './records.ts';
 
 /** By number: paths sort as text. */
 export async function readDeployments(

@@ -3,9 +3,9 @@ import type { Statement } from '#lib/lifecycle/evidence.ts';
 import { type JobPlan, jobPlanSchema } from '#lib/lifecycle/plan.ts';
 import type { EvaluateRecord, RequestRecord, TrainRecord } from '#lib/lifecycle/records.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
+import { readEvidence } from '#lib/records/model-history.ts';
+import { recordPath, recordText } from '#lib/records/records.ts';
 import { EvidenceRefused, type Taken, takeStatement } from './evidence.ts';
-import { recordPath, recordText } from './records.ts';
-import { readEvidence } from './registry.ts';
 import type { Run } from './stage-run.ts';
 import type { Work } from './standing.ts';
 

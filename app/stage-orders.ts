@@ -1,6 +1,6 @@
 import { digestOfJson } from '#lib/formats/digest.ts';
+import { readEvidence } from '#lib/records/model-history.ts';
 import { jobPlan } from './job-plan.ts';
-import { readEvidence } from './registry.ts';
 import { takeEvaluation, takeTraining } from './stage-evidence.ts';
 import type { StageOrder } from './stage-run.ts';
 import type { Standing, Work, WorkStage } from './standing.ts';

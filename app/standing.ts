@@ -1,10 +1,10 @@
 import type { Statement } from '#lib/lifecycle/evidence.ts';
 import type { Champion } from '#lib/lifecycle/plan.ts';
 import type { EvaluateRecord, RunRecord } from '#lib/lifecycle/records.ts';
+import type { ModelHistory } from '#lib/records/model-history.ts';
 import type { ArtifactStore } from '#lib/store/store.ts';
 import type { Project } from './project.ts';
 import type { PullFacts, TouchedModel } from './pull-facts.ts';
-import type { ModelHistory } from './registry.ts';
 
 /** `data` builds the holdout alone: the model is trained already. `train` does both. */
 export type WorkStage = 'data' | 'train' | 'evaluate';

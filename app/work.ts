@@ -1,9 +1,9 @@
 import { decidePlan, type ModelPlan } from '#lib/lifecycle/plan-decision.ts';
 import type { EvaluateRecord } from '#lib/lifecycle/records.ts';
+import { readChampion, readEvidence, readHistory } from '#lib/records/model-history.ts';
 import { causeOf } from './cause.ts';
 import type { Project } from './project.ts';
 import type { PullFacts, TouchedModel } from './pull-facts.ts';
-import { readChampion, readEvidence, readHistory } from './registry.ts';
 import { orderOf } from './stage-orders.ts';
 import { isAsked, runStage, type StageOrder } from './stage-run.ts';
 import type { Standing, Work, WorkStage } from './standing.ts';

@@ -2,17 +2,17 @@ import { parseConfig } from '#lib/formats/config.ts';
 import { registryTag } from '#lib/formats/registry-tags.ts';
 import type { ModelLock } from '#lib/lifecycle/locks.ts';
 import { foldRegistry, type Registry } from '#lib/lifecycle/registry.ts';
+import { checkoutTags } from './checkout-records.ts';
 import { git } from './git.ts';
 
 /** The registry as a checkout with tags shows it. A job can't see the evidence behind a tag: the app has judged that. */
 export async function readRegistry(workspace: string, model: string): Promise<Registry> {
-  const format = '%(refname:strip=2)%00%(contents)%00';
-  const listed = (await git(workspace, 'for-each-ref', 'refs/tags', `--format=${format}`)) ?? '';
-  const parts = listed.split('\0');
-  const tags = Array.from({ length: Math.floor(parts.length / 2) }, (_, index) =>
-    registryTag(parts[2 * index]?.trim() ?? '', parts[2 * index + 1] ?? ''),
+  const tags = await checkoutTags(workspace).list(model);
+  return foldRegistry(
+    model,
+    tags.map(({ name, message }) => registryTag(name, message)),
+    () => true,
   );
-  return foldRegistry(model, tags, () => true);
 }
 
 /** model.lock as a commit has it; null where the commit or the file is missing. */

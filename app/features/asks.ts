@@ -4,12 +4,12 @@ import { looseningsOf } from '#lib/lifecycle/loosening.ts';
 import type { Policy } from '#lib/lifecycle/policy.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
+import { readHistory } from '#lib/records/model-history.ts';
 import { type Ask, type CountedAsk, countAsk } from '../approvals.ts';
 import { type ModelTree, readModel, readPolicy, readTree } from '../model-tree.ts';
 import type { PullPeople } from '../people.ts';
 import type { Project } from '../project.ts';
 import type { RemovedModel } from '../pull-facts.ts';
-import { readHistory } from '../registry.ts';
 import { openGates } from './gate.ts';
 
 /** What a pull request brings, or has brought, to the default branch, as far as people have to approve it. */

@@ -8,13 +8,13 @@ import { COMMANDS, type Command, type ParsedLine, parseCommands } from '#lib/lif
 import type { Policy } from '#lib/lifecycle/policy.ts';
 import { type ApprovalRecord, type HoldRecord, holdRecordSchema } from '#lib/lifecycle/records.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
+import { readRecord, recordPath, recordText } from '#lib/records/records.ts';
 import { loadTemplate } from '../../templates/load.ts';
 import { type Ask, readPerson, rolesHeld } from '../approvals.ts';
 import { POLICY_FILE, readPolicy, readTree, type Tree } from '../model-tree.ts';
 import type { On } from '../on.ts';
 import { once } from '../once.ts';
 import type { Project } from '../project.ts';
-import { readRecord, recordPath, recordText } from '../records.ts';
 import { sayOnce } from '../sticky.ts';
 import { retryDeployments } from './deploy.ts';
 import { historyOf, whyOf } from './history.ts';

@@ -3,13 +3,13 @@ import { render } from '#lib/formats/markdown.ts';
 import { printTagName, renderTagMessage } from '#lib/formats/registry-tags.ts';
 import { hasMarker, withMarker } from '#lib/formats/sticky.ts';
 import type { DeploymentRecord } from '#lib/lifecycle/rollout.ts';
+import { type ModelHistory, readHistory } from '#lib/records/model-history.ts';
 import { loadTemplate } from '../../templates/load.ts';
 import { isOver } from '../deploy-decision.ts';
 import type { MainTree } from '../main-tree.ts';
 import type { ModelTree } from '../model-tree.ts';
 import { once } from '../once.ts';
 import type { Project } from '../project.ts';
-import { type ModelHistory, readHistory } from '../registry.ts';
 import { readDeployments, reportState } from '../rollouts.ts';
 import { proposeRevert } from './revert.ts';
 

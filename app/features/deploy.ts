@@ -9,6 +9,8 @@ import {
   nextAction,
 } from '#lib/lifecycle/rollout.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
+import { evaluationOf, readEvidence, readHistory } from '#lib/records/model-history.ts';
+import { recordPath, recordText } from '#lib/records/records.ts';
 import { allOf } from '../all-of.ts';
 import { decideDeployment, isOver, pausedByFaults, resumed } from '../deploy-decision.ts';
 import { EvidenceRefused, refusalOfRun, takeStatement } from '../evidence.ts';
@@ -16,8 +18,6 @@ import { type MainTree, readMain } from '../main-tree.ts';
 import type { ModelTree } from '../model-tree.ts';
 import { once } from '../once.ts';
 import type { Project } from '../project.ts';
-import { recordPath, recordText } from '../records.ts';
-import { evaluationOf, readEvidence, readHistory } from '../registry.ts';
 import { readRequest, requestRun, settleRequest } from '../request.ts';
 import { readDeployments, reportState } from '../rollouts.ts';
 import { announceOutcome } from './deploy-outcome.ts';

@@ -2,11 +2,11 @@ import { render } from '#lib/formats/markdown.ts';
 import { hasMarker, withMarker } from '#lib/formats/sticky.ts';
 import type { Statement } from '#lib/lifecycle/evidence.ts';
 import type { MonitorRecord } from '#lib/lifecycle/records.ts';
+import { readEvidence } from '#lib/records/model-history.ts';
 import { loadTemplate } from '../../templates/load.ts';
 import { decideHealth } from '../health-decision.ts';
 import { isUnderWay, once } from '../once.ts';
 import type { Project } from '../project.ts';
-import { readEvidence } from '../registry.ts';
 
 /** One rolling issue per model: opened when decay is shown, kept up to date, closed on recovery. */
 export async function syncHealth(project: Project, latest: MonitorRecord): Promise<void> {

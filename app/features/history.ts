@@ -1,10 +1,10 @@
 import { hexOf } from '#lib/formats/digest.ts';
 import { approvalRecordSchema } from '#lib/lifecycle/records.ts';
 import { deploymentRecordSchema } from '#lib/lifecycle/rollout.ts';
+import { evaluationOf, readHistory } from '#lib/records/model-history.ts';
+import { listRecords, recordPath } from '#lib/records/records.ts';
 import { modelsOf, readTree } from '../model-tree.ts';
 import type { Project } from '../project.ts';
-import { listRecords, recordPath } from '../records.ts';
-import { evaluationOf, readHistory } from '../registry.ts';
 
 /** The chain of evidence behind a version, or behind the newest one of each model. */
 export async function whyOf(project: Project, version: string | null): Promise<string> {

@@ -1,5 +1,6 @@
 import type { WorkflowRun } from '#lib/github/runs.ts';
 import { type MonitorRecord, monitorRecordSchema, type RequestRecord } from '#lib/lifecycle/records.ts';
+import { monitorRecords, readRecord, recordPath, recordText } from '#lib/records/records.ts';
 import { allOf } from '../all-of.ts';
 import {
   EvidenceRefused,
@@ -11,7 +12,6 @@ import {
 import { type MainTree, readMain } from '../main-tree.ts';
 import { isDone, once } from '../once.ts';
 import type { Project } from '../project.ts';
-import { monitorRecords, readRecord, recordPath, recordText } from '../records.ts';
 import { readRequest, requestRun } from '../request.ts';
 import { syncHealth } from './health.ts';
 import { syncRetraining } from './retrain.ts';

@@ -7,6 +7,7 @@ import type { Issue } from '#lib/github/issues.ts';
 import type { Policy } from '#lib/lifecycle/policy.ts';
 import type { Problem } from '#lib/lifecycle/problem.ts';
 import { approvalRecordSchema, holdRecordSchema } from '#lib/lifecycle/records.ts';
+import { listRecords, readRecord, recordPath } from '#lib/records/records.ts';
 import { renderProblem } from '../../templates/cards.ts';
 import { loadTemplate } from '../../templates/load.ts';
 import { type Ask, type CountedAsk, countAsk, peopleToAsk } from '../approvals.ts';
@@ -15,7 +16,6 @@ import type { On } from '../on.ts';
 import { once } from '../once.ts';
 import { decideProblem, type ProblemPlan } from '../problem-decision.ts';
 import type { Project } from '../project.ts';
-import { listRecords, readRecord, recordPath } from '../records.ts';
 import { putSticky } from '../sticky.ts';
 
 export const PROBLEM_LABEL = 'ml-problem';

@@ -5,12 +5,12 @@ import type { Release } from '#lib/github/releases.ts';
 import { bundleSchema } from '#lib/lifecycle/bundle.ts';
 import type { RegisteredVersion } from '#lib/lifecycle/registry.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
+import { type ModelHistory, readHistory, readJudged } from '#lib/records/model-history.ts';
 import { loadTemplate } from '../../templates/load.ts';
 import type { MainTree } from '../main-tree.ts';
 import { type ModelTree, readTree } from '../model-tree.ts';
 import { once } from '../once.ts';
 import type { Project } from '../project.ts';
-import { type ModelHistory, readHistory, readJudged } from '../registry.ts';
 
 /**
  * Draft, assets, publish: works with immutable releases too. What a crash left half is finished. Anybody with

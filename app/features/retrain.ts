@@ -1,6 +1,7 @@
 import type { MonitorRecord } from '#lib/lifecycle/records.ts';
 import { mayOpenRetraining, type PastRetraining } from '#lib/lifecycle/retraining.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
+import { readEvidence } from '#lib/records/model-history.ts';
 import {
   type RetrainingPull,
   retrainingBranch,
@@ -10,7 +11,6 @@ import {
 import type { MainTree } from '../main-tree.ts';
 import { isDone, once } from '../once.ts';
 import type { Project } from '../project.ts';
-import { readEvidence } from '../registry.ts';
 
 /** The branch is the claim: one per model and window, however often this is reached. */
 export async function syncRetraining(project: Project, main: MainTree, latest: MonitorRecord): Promise<void> {

@@ -1,12 +1,12 @@
 import { render } from '#lib/formats/markdown.ts';
 import type { Change } from '#lib/github/trees.ts';
 import type { DeploymentRecord } from '#lib/lifecycle/rollout.ts';
+import type { ModelHistory } from '#lib/records/model-history.ts';
 import { loadTemplate } from '../../templates/load.ts';
 import type { MainTree } from '../main-tree.ts';
 import { readTree, type Tree } from '../model-tree.ts';
 import { once } from '../once.ts';
 import type { Project } from '../project.ts';
-import type { ModelHistory } from '../registry.ts';
 
 /**
  * After a rollback the locks still ask for the version that failed. The revert brings the model's folder, and

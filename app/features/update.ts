@@ -5,10 +5,10 @@ import type { Change } from '#lib/github/trees.ts';
 import type { Policy } from '#lib/lifecycle/policy.ts';
 import type { UpdateRecord } from '#lib/lifecycle/records.ts';
 import { isGenerated } from '#lib/lifecycle/update-decision.ts';
+import { recordPath, recordText } from '#lib/records/records.ts';
 import { readPerson, rolesHeld } from '../approvals.ts';
 import { mergeCommands, mergeOfBase } from '../base-merge.ts';
 import type { Project } from '../project.ts';
-import { recordPath, recordText } from '../records.ts';
 
 type Answer = { ok: boolean; text: string };
 type Asked = { project: Project; comment: CommentFacts; policy: Policy };

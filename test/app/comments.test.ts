@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { claimRecordSchema, holdRecordSchema } from '#lib/lifecycle/records.ts';
+import { readRecord, recordPath } from '#lib/records/records.ts';
 import { handleComment } from '../../app/features/comments.ts';
 import { reconcileProject } from '../../app/features/reconcile.ts';
-import { readRecord, recordPath } from '../../app/records.ts';
 import { MAX_TRIES } from '../../app/troubles.ts';
 import { commentOf, fakeProject } from './fake-project.ts';
 

@@ -2,8 +2,8 @@ import { beforeEach, expect, it } from 'vitest';
 import { canonicalJson, digestOf } from '#lib/formats/digest.ts';
 import type { MonitorRecord } from '#lib/lifecycle/records.ts';
 import { claimRecordSchema } from '#lib/lifecycle/records.ts';
+import { readRecord, recordPath } from '#lib/records/records.ts';
 import { syncHealth } from '../../app/features/health.ts';
-import { readRecord, recordPath } from '../../app/records.ts';
 import { monitorResult, statementOf } from '../loop/statements.ts';
 import { fakeProject } from './fake-project.ts';
 

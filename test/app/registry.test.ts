@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import { digestOf } from '#lib/formats/digest.ts';
 import { renderTagMessage } from '#lib/formats/registry-tags.ts';
 import type { TagMessage } from '#lib/lifecycle/registry.ts';
-import { recordPath, recordText } from '../../app/records.ts';
-import { readHistory } from '../../app/registry.ts';
+import { readHistory } from '#lib/records/model-history.ts';
+import { recordPath, recordText } from '#lib/records/records.ts';
 
 const given = {
   model: 'bikes',

@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import { digestOf, hexOf } from '#lib/formats/digest.ts';
-import type { StateBranch } from '#lib/github/state-branch.ts';
 import { type MonitorRecord, monitorRecordSchema } from '#lib/lifecycle/records.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
+import type { RecordSource } from './source.ts';
 
 /** Where records lie on branch `roundhouse`. */
 export const recordPath = {
@@ -36,7 +36,7 @@ export function recordText(value: unknown): string {
 }
 
 export async function readRecord<Schema extends z.ZodType>(
-  state: Pick<StateBranch, 'read'>,
+  state: Pick<RecordSource, 'read'>,
   path: string,
   schema: Schema,
 ): Promise<z.output<Schema> | null> {
@@ -46,7 +46,7 @@ export async function readRecord<Schema extends z.ZodType>(
 
 /** All records below a folder, ordered by path. */
 export async function listRecords<Schema extends z.ZodType>(
-  state: Pick<StateBranch, 'read' | 'paths'>,
+  state: RecordSource,
   folder: string,
   schema: Schema,
 ): Promise<z.output<Schema>[]> {
@@ -60,7 +60,7 @@ export async function listRecords<Schema extends z.ZodType>(
 
 /** What monitoring found of a model, of one day or of all, in order of the data's time and then of writing. */
 export async function monitorRecords(
-  state: Pick<StateBranch, 'read' | 'paths'>,
+  state: RecordSource,
   { model, day }: { model: string; day?: string },
 ): Promise<MonitorRecord[]> {
   const month = day?.slice(0, 7).replace('-', '/');

@@ -1,6 +1,4 @@
 import { registryTag } from '#lib/formats/registry-tags.ts';
-import type { StateBranch } from '#lib/github/state-branch.ts';
-import type { Tags } from '#lib/github/tags.ts';
 import { type EvidenceStage, type Statement, statementSchemas } from '#lib/lifecycle/evidence.ts';
 import type { Champion, Part } from '#lib/lifecycle/plan.ts';
 import {
@@ -13,8 +11,7 @@ import {
 import { foldRegistry, type Registry, type TagMessage } from '#lib/lifecycle/registry.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { listRecords, recordPath } from './records.ts';
-
-type Read = Pick<StateBranch, 'read' | 'paths'>;
+import type { RecordSource, TagSource } from './source.ts';
 
 /** Everything that was recorded about a model: its runs with evidence, the versions given, and its registry. */
 export type ModelHistory = {
@@ -25,8 +22,8 @@ export type ModelHistory = {
 };
 
 export async function readHistory(
-  state: Read,
-  tags: Pick<Tags, 'list'>,
+  state: RecordSource,
+  tags: TagSource,
   model: string,
 ): Promise<ModelHistory> {
   const runs = await listRecords(state, `runs/${model}/`, runRecordSchema);
@@ -60,7 +57,7 @@ export function evaluationOf({ runs }: ModelHistory, candidate: Digest): Evaluat
 
 /** A recorded statement. It was checked when it was taken, and its path is its digest. */
 export async function readEvidence<Stage extends EvidenceStage>(
-  state: Pick<StateBranch, 'read'>,
+  state: Pick<RecordSource, 'read'>,
   stage: Stage,
   digest: Digest,
 ): Promise<Statement<Stage>> {
@@ -77,7 +74,7 @@ export type Judged = {
 
 /** What an evaluation found, with the data that it was found on; null where none is on record. */
 export async function readJudged(
-  state: Pick<StateBranch, 'read'>,
+  state: Pick<RecordSource, 'read'>,
   history: ModelHistory,
   candidate: Digest,
 ): Promise<Judged | null> {
@@ -92,7 +89,7 @@ export async function readJudged(
  * the newest registered version. Null where nothing is registered.
  */
 export async function readChampion(
-  state: Pick<StateBranch, 'read'>,
+  state: Pick<RecordSource, 'read'>,
   history: ModelHistory,
   environments: readonly string[],
 ): Promise<Champion | null> {
@@ -120,7 +117,7 @@ export async function readChampion(
 
 /** The first version's recent holdout, frozen: what shows what was forgotten. */
 export async function readAnchor(
-  state: Pick<StateBranch, 'read'>,
+  state: Pick<RecordSource, 'read'>,
   history: ModelHistory,
 ): Promise<Part | null> {
   const [first] = history.registry.versions;
@@ -131,7 +128,7 @@ export async function readAnchor(
 
 /** Looks taken at each holdout, by its content: every recorded evaluation is one. */
 export async function countLooks(
-  state: Pick<StateBranch, 'read'>,
+  state: Pick<RecordSource, 'read'>,
   { runs }: ModelHistory,
 ): Promise<Record<string, number>> {
   const looks: Record<string, number> = {};
