@@ -12,6 +12,7 @@ import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { evaluationOf, readEvidence, readHistory } from '#lib/records/model-history.ts';
 import { recordPath, recordText } from '#lib/records/records.ts';
 import { allOf } from '../all-of.ts';
+import { DONE, type Handler, refused } from '../command.ts';
 import { decideDeployment, isOver, pausedByFaults, resumed } from '../deploy-decision.ts';
 import { EvidenceRefused, refusalOfRun, takeStatement } from '../evidence.ts';
 import { type MainTree, readMain } from '../main-tree.ts';
@@ -52,12 +53,12 @@ async function convergeModel(
 }
 
 /** `/deploy`: a rollout that was given up or rolled back is begun anew. */
-export async function retryDeployments(project: Project, environment: string | null): Promise<string> {
+export const deploy: Handler<'deploy'> = async ({ project }, { environment }) => {
   const main = await readMain(project);
-  if (!main) return 'the default branch has no usable policy';
+  if (!main) return refused('the default branch has no usable policy');
   await syncDeployments(project, main, { environment });
-  return '';
-}
+  return DONE;
+};
 
 async function converge(where: Where, again: boolean): Promise<void> {
   const { project, model, environment } = where;

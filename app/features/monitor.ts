@@ -2,6 +2,7 @@ import type { WorkflowRun } from '#lib/github/runs.ts';
 import { type MonitorRecord, monitorRecordSchema, type RequestRecord } from '#lib/lifecycle/records.ts';
 import { monitorRecords, readRecord, recordPath, recordText } from '#lib/records/records.ts';
 import { allOf } from '../all-of.ts';
+import { type Handler, refused } from '../command.ts';
 import {
   EvidenceRefused,
   refusalOfRun,
@@ -47,13 +48,8 @@ async function followLatest(project: Project, main: MainTree, model: string): Pr
   for (const record of new Set([latest, ...asked])) await syncRetraining(project, main, record);
 }
 
-type RetrainAsk = { model: string | null; comment: { id: number; issue: number; author: { login: string } } };
-
 /** `/retrain`: looks now, and opens a pull request whatever the triggers say. */
-export async function askRetraining(
-  project: Project,
-  { model, comment }: RetrainAsk,
-): Promise<{ ok: boolean; text: string }> {
+export const retrain: Handler<'retrain'> = async ({ project, comment }, { model }) => {
   const main = await readMain(project);
   const served = (main?.models ?? []).filter(({ locks }) => locks !== null);
   const named = served.filter((one) => (model ?? one.name) === one.name);
@@ -61,7 +57,7 @@ export async function askRetraining(
   const [chosen, ...others] = here.length > 0 ? here : named;
   if (chosen === undefined || others.length > 0) {
     const names = served.map(({ name }) => `\`/retrain ${name}\``).join(', ');
-    return { ok: false, text: names === '' ? 'no model has a version yet' : `which model? ${names}` };
+    return refused(names === '' ? 'no model has a version yet' : `which model? ${names}`);
   }
   const asked_by = comment.author.login;
   await requestRun(project, {
@@ -77,7 +73,7 @@ export async function askRetraining(
     ok: true,
     text: `${chosen.name}: the monitor looks now; a retraining pull request follows, unless one is open already`,
   };
-}
+};
 
 async function takeRun(project: Project, main: MainTree, run: WorkflowRun): Promise<string> {
   const request = run.event === 'schedule' ? null : await requestOf(project, run);

@@ -1,5 +1,6 @@
 import { allOf } from '../all-of.ts';
 import { commitCandidate } from '../candidate-commit.ts';
+import { DONE, type Handler } from '../command.ts';
 import type { On } from '../on.ts';
 import type { Project } from '../project.ts';
 import { type PullFacts, readPullFacts } from '../pull-facts.ts';
@@ -93,14 +94,26 @@ async function endSuperseded(
   await endRuns(project, pull.number, `${why} (head ${pull.head.sha.slice(0, 12)})`, wanted);
 }
 
-/** A person stops what runs for a pull request; `/plan` starts it again. */
-export async function cancelRuns(project: Project, pull: number, login: string): Promise<number> {
-  const open = await openRequests(project, pull);
+/** `/plan`: what failed by a fault is tried again. */
+export const plan: Handler<'plan'> = async ({ project, comment }) => {
+  await syncPullRequest(project, comment.issue, { again: true });
+  return DONE;
+};
+
+/** `/cancel`: a person stops what runs for a pull request; `/plan` starts it again. */
+export const cancel: Handler<'cancel'> = async ({ project, comment }) => {
+  const { login } = comment.author;
+  const open = await openRequests(project, comment.issue);
   for (const request of open) {
     await endRequest(project, request, { outcome: 'cancelled', note: `cancelled by ${login}`, actor: login });
   }
-  return open.length;
-}
+  if (open.length === 0) return { ok: true, text: 'nothing runs for this pull request now' };
+  await syncPullRequest(project, comment.issue);
+  return {
+    ok: true,
+    text: `${open.length === 1 ? 'the run is' : `${open.length} runs are`} cancelled; /plan starts it again`,
+  };
+};
 
 async function endRuns(project: Project, pull: number, why: string, wanted: string[] = []): Promise<null> {
   const old = (await openRequests(project, pull)).filter(({ request_id }) => !wanted.includes(request_id));

@@ -2,28 +2,34 @@ import type { CommentFacts } from '#lib/github/facts.ts';
 import type { PullRequest } from '#lib/github/pulls.ts';
 import { isWorkflowsRefusal } from '#lib/github/repository.ts';
 import type { Change } from '#lib/github/trees.ts';
-import type { Policy } from '#lib/lifecycle/policy.ts';
 import type { UpdateRecord } from '#lib/lifecycle/records.ts';
 import { isGenerated } from '#lib/lifecycle/update-decision.ts';
 import { recordPath, recordText } from '#lib/records/records.ts';
-import { readPerson, rolesHeld } from '../approvals.ts';
 import { mergeCommands, mergeOfBase } from '../base-merge.ts';
+import { type Handler, type Outcome, refused } from '../command.ts';
 import type { Project } from '../project.ts';
+import { syncPullRequest } from './pull-request.ts';
 
-type Answer = { ok: boolean; text: string };
-type Asked = { project: Project; comment: CommentFacts; policy: Policy };
+type Asked = { project: Project; comment: CommentFacts };
+
+/** `/update`. */
+export const update: Handler<'update'> = async ({ project, comment }) => {
+  const outcome = await updatePull({ project, comment });
+  await syncPullRequest(project, comment.issue);
+  return outcome;
+};
 
 /**
  * Merges the base into the branch by a commit of the app's own. What Roundhouse generates is never merged: where
  * both sides changed it the base's is taken, and the plan that follows makes it anew.
  */
-export async function updatePull(asked: Asked): Promise<Answer> {
+export async function updatePull(asked: Asked): Promise<Outcome> {
   const { project, comment } = asked;
   const { trees, pulls } = project.forge;
   const pull = await pulls.get(comment.issue);
   if (pull?.state !== 'open') return refused('it belongs on an open pull request');
-  const refusal = await refusalToUpdate(asked, pull);
-  if (refusal !== null) return refused(refusal);
+  if (!pull.head.same_repository)
+    return refused('the app never pushes to forks: merge the base there by hand');
   const base = await trees.ref(`heads/${pull.base.ref}`);
   if (base === null) return refused(`there is no branch ${pull.base.ref} any more`);
   if (await trees.contains(pull.head.sha, base)) {
@@ -35,19 +41,6 @@ export async function updatePull(asked: Asked): Promise<Answer> {
     return refused(`both sides changed the same lines of ${files}: merge by hand: ${byHand(pull)}`);
   }
   return writeUpdate(asked, { pull, base, ...merge });
-}
-
-/** What comes of it is theirs: so it is for the author, or for somebody whom the policy gives a role. */
-async function refusalToUpdate(
-  { project, comment, policy }: Asked,
-  { author, head }: PullRequest,
-): Promise<string | null> {
-  if (!head.same_repository) return 'the app never pushes to forks: merge the base there by hand';
-  const { login } = comment.author;
-  if (author.login.toLowerCase() === login.toLowerCase()) return null;
-  const { teams } = await readPerson(project.forge.people, login, policy);
-  if (rolesHeld({ login, teams }, policy).length > 0) return null;
-  return 'it is for the author of the pull request, or for somebody who holds a role of the policy';
 }
 
 /** GitHub's own merge where it has made one of just these two, since it follows renames; else ours. */
@@ -68,7 +61,7 @@ async function readMerge(
 async function writeUpdate(
   { project, comment }: Asked,
   { pull, base, onto, changes }: { pull: PullRequest; base: string; onto: string; changes: Change[] },
-): Promise<Answer> {
+): Promise<Outcome> {
   const { trees } = project.forge;
   const { login } = comment.author;
   const message = `Merge ${pull.base.ref} into ${pull.head.ref}`;
@@ -107,8 +100,4 @@ async function moveTo({ forge }: Project, pull: PullRequest, commit: string): Pr
 
 function byHand({ base, head }: PullRequest): string {
   return mergeCommands({ base: base.ref, head: head.ref }).join(' && ');
-}
-
-function refused(text: string): Answer {
-  return { ok: false, text };
 }

@@ -1,10 +1,6 @@
 import { PERMISSIONS, type Permission } from '#lib/lifecycle/approval.ts';
 import { orNull, type Repository } from './repository.ts';
 
-export function atLeast(permission: Permission, level: Permission): boolean {
-  return PERMISSIONS.indexOf(permission) >= PERMISSIONS.indexOf(level);
-}
-
 export type People = ReturnType<typeof people>;
 
 /** Who may do what: asked live, never from a cache. */

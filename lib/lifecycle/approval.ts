@@ -5,6 +5,10 @@ import type { Digest } from './scalars.ts';
 export const PERMISSIONS = ['none', 'read', 'triage', 'write', 'maintain', 'admin'] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
+export function atLeast(permission: Permission, level: Permission): boolean {
+  return PERMISSIONS.indexOf(permission) >= PERMISSIONS.indexOf(level);
+}
+
 /** One `/approve` as it was found. `digest` is the hex that was typed, 16 to 64 characters. */
 export type ApprovalComment = {
   id: number;
@@ -84,7 +88,7 @@ export function refusalOf(
   if (is(request.author)) return 'the author does not approve';
   if (request.committers.some(is)) return 'people who committed to it do not approve';
   if (request.causers.some(is)) return 'the person who caused it does not approve';
-  if (PERMISSIONS.indexOf(comment.permission) < PERMISSIONS.indexOf('write')) {
+  if (!atLeast(comment.permission, 'write')) {
     return `it needs write permission, and the permission is ${comment.permission}`;
   }
   const roles = new Set(request.rules.flatMap(({ rule }) => rule.roles));

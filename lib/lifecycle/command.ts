@@ -1,178 +1,246 @@
+import type { Permission } from './approval.ts';
+import * as parse from './command-arguments.ts';
+import { plainLines } from './command-lines.ts';
 import { nearestOf } from './nearest.ts';
-import { modelNameSchema } from './scalars.ts';
+import type { Action } from './policy-rules.ts';
 
 /** Where a command may stand: on an issue, on a pull request, or on both. */
-type Place = 'issue' | 'pull request' | 'both';
+export type Place = 'issue' | 'pull request' | 'both';
+/** Who may give a command. All but `everyone` and `any-role` need write permission, or what the policy asks for. */
+export type Who =
+  | { kind: 'everyone' }
+  | { kind: 'permission'; permission: Permission }
+  /** The roles that the policy's rule for this action names. How many of them it takes is the feature's to count. */
+  | { kind: 'roles'; action: Action }
+  /** Anybody to whom the policy gives a role. */
+  | { kind: 'any-role' }
+  /** The author of the pull request, or anybody with a role. */
+  | { kind: 'author' }
+  /** Whoever the rule of the named digest asks for: `refusalOf` decides, once it is known what the digest names. */
+  | { kind: 'approvers' };
+
 type CommandEntry = {
-  name: string;
   /** As shown in help, without the name. */
   args: string;
-  who: string;
-  help: string;
+  /** The typed arguments of the text behind the name, or why they were refused. */
+  parse: (rest: string) => object | string;
+  who: Who;
   on: Place;
+  help: string;
+  example: string;
   built: boolean;
 };
 
-/** Every command there is, in the order of `/help`. One that isn't built yet is known by name and refused. */
-export const COMMANDS = [
-  { name: 'help', args: '', who: 'everyone', help: 'list the commands', on: 'both', built: true },
-  {
-    name: 'plan',
-    args: '',
-    who: 'write',
-    help: 'plan again and update the comment',
-    on: 'pull request',
-    built: true,
-  },
-  {
-    name: 'approve',
-    args: '<digest>',
-    who: 'the roles of the approval rule',
-    help: 'approve exactly what this digest names',
-    on: 'both',
-    built: true,
-  },
-  {
-    name: 'object',
-    args: '<reason>',
-    who: 'the roles of the approval rule',
-    help: 'block the approval and say why',
-    on: 'both',
-    built: true,
-  },
-  {
-    name: 'hold',
-    args: '',
-    who: 'write',
-    help: 'block merging and deploying until `/unhold`',
-    on: 'both',
-    built: true,
-  },
-  { name: 'unhold', args: '', who: 'write', help: 'lift a hold', on: 'both', built: true },
-  {
-    name: 'retrain',
-    args: '[model]',
-    who: 'write',
-    help: 'look now and open a retraining pull request, whatever the triggers say',
-    on: 'both',
-    built: true,
-  },
-  {
-    name: 'why',
-    args: '[version]',
-    who: 'everyone',
-    help: 'print the chain of evidence behind a version',
-    on: 'both',
-    built: true,
-  },
-  {
-    name: 'history',
-    args: '[environment]',
-    who: 'everyone',
-    help: 'what served when, and who approved it',
-    on: 'both',
-    built: true,
-  },
-  {
-    name: 'deploy',
-    args: '[environment]',
-    who: 'write',
-    help: 'converge an environment to the locks now',
-    on: 'both',
-    built: true,
-  },
-  {
-    name: 'rollback',
-    args: '[version]',
-    who: 'the roles of the approval rule',
-    help: 'serve the former version again',
-    on: 'both',
-    built: false,
-  },
-  {
-    name: 'train',
-    args: '[key=value ...]',
-    who: 'write',
-    help: 'train with other parameters',
-    on: 'pull request',
-    built: false,
-  },
-  { name: 'evaluate', args: '', who: 'write', help: 'evaluate again', on: 'pull request', built: false },
-  {
-    name: 'update',
-    args: '',
-    who: 'write',
-    help: 'merge the base into the branch and make the locks again (the author, or a role of the policy)',
-    on: 'pull request',
-    built: true,
-  },
-  {
-    name: 'ok-to-train',
-    args: '<sha>',
-    who: 'maintain',
-    help: 'let the code of a fork run',
-    on: 'pull request',
-    built: false,
-  },
-  {
-    name: 'override',
-    args: '<gate> <digest> <reason>',
-    who: 'a policy role',
-    help: 'pass one gate, for a time',
-    on: 'pull request',
-    built: false,
-  },
-  {
-    name: 'promote',
-    args: '<environment>',
-    who: 'write',
-    help: 'promote to the next environment',
-    on: 'both',
-    built: false,
-  },
-  {
-    name: 'unfreeze',
-    args: '<digest> <reason>',
-    who: 'a policy role',
-    help: 'allow a frozen digest again',
-    on: 'both',
-    built: false,
-  },
-  {
-    name: 'decide',
-    args: '<text>',
-    who: 'write',
-    help: 'append a decision record',
-    on: 'pull request',
-    built: false,
-  },
-  {
-    name: 'cancel',
-    args: '',
-    who: 'write',
-    help: 'cancel the runs of this pull request',
-    on: 'pull request',
-    built: true,
-  },
-] as const satisfies readonly CommandEntry[];
-export type CommandName = (typeof COMMANDS)[number]['name'];
+const WRITE = { kind: 'permission', permission: 'write' } as const;
 
-/** What a line asks for, its arguments checked. `digest` is 16 to 64 hex characters, without `sha256:`. */
-export type Command =
-  | { name: 'help' | 'plan' | 'hold' | 'unhold' | 'update' | 'cancel' }
-  | { name: 'retrain'; model: string | null }
-  | { name: 'approve'; digest: string }
-  | { name: 'object'; reason: string }
-  | { name: 'why'; version: string | null }
-  | { name: 'rollback'; version: string | null }
-  | { name: 'history'; environment: string | null }
-  | { name: 'deploy'; environment: string | null };
+/**
+ * Every command there is, in the order of `/help`: parsing, permission (`decideCommand`), help and
+ * docs/commands.md come from here. One that isn't built yet is known by name and refused. To build one: set
+ * `built`, export `const name: Handler<'name'>` from the feature's file, and name it in `HANDLERS` of
+ * app/features/comments.ts, which doesn't compile before that.
+ */
+export const COMMANDS = {
+  help: {
+    args: '',
+    parse: parse.nothing,
+    who: { kind: 'everyone' },
+    on: 'both',
+    help: 'list the commands',
+    example: '/help',
+    built: true,
+  },
+  plan: {
+    args: '',
+    parse: parse.nothing,
+    who: WRITE,
+    on: 'pull request',
+    help: 'plan again and update the comment',
+    example: '/plan',
+    built: true,
+  },
+  approve: {
+    args: '<digest>',
+    parse: parse.digest,
+    who: { kind: 'approvers' },
+    on: 'both',
+    help: 'approve exactly what this digest names',
+    example: '/approve 0123456789abcdef',
+    built: true,
+  },
+  object: {
+    args: '<reason>',
+    parse: parse.reason,
+    who: { kind: 'any-role' },
+    on: 'both',
+    help: 'block the approval and say why',
+    example: '/object the holdout is one rainy week',
+    built: true,
+  },
+  hold: {
+    args: '',
+    parse: parse.nothing,
+    who: WRITE,
+    on: 'both',
+    help: 'block merging and deploying until `/unhold`',
+    example: '/hold',
+    built: true,
+  },
+  unhold: {
+    args: '',
+    parse: parse.nothing,
+    who: WRITE,
+    on: 'both',
+    help: 'lift a hold',
+    example: '/unhold',
+    built: true,
+  },
+  retrain: {
+    args: '[model]',
+    parse: parse.optionalModel,
+    who: WRITE,
+    on: 'both',
+    help: 'look now and open a retraining pull request, whatever the triggers say',
+    example: '/retrain bikes',
+    built: true,
+  },
+  why: {
+    args: '[version]',
+    parse: parse.optionalVersion,
+    who: { kind: 'everyone' },
+    on: 'both',
+    help: 'print the chain of evidence behind a version',
+    example: '/why bikes@v1.2.0',
+    built: true,
+  },
+  history: {
+    args: '[environment]',
+    parse: parse.optionalEnvironment,
+    who: { kind: 'everyone' },
+    on: 'both',
+    help: 'what served when, and who approved it',
+    example: '/history production',
+    built: true,
+  },
+  deploy: {
+    args: '[environment]',
+    parse: parse.optionalEnvironment,
+    who: { kind: 'roles', action: 'deploy' },
+    on: 'both',
+    help: 'converge an environment to the locks now',
+    example: '/deploy production',
+    built: true,
+  },
+  rollback: {
+    args: '[version]',
+    parse: parse.optionalVersion,
+    who: { kind: 'roles', action: 'rollback' },
+    on: 'both',
+    help: 'serve the former version again',
+    example: '/rollback bikes@v1.1.0',
+    built: false,
+  },
+  train: {
+    args: '[name=value ...]',
+    parse: parse.assignments,
+    who: WRITE,
+    on: 'pull request',
+    help: 'train with other parameters',
+    example: '/train l2=0.01',
+    built: false,
+  },
+  evaluate: {
+    args: '',
+    parse: parse.nothing,
+    who: WRITE,
+    on: 'pull request',
+    help: 'evaluate again',
+    example: '/evaluate',
+    built: false,
+  },
+  update: {
+    args: '',
+    parse: parse.nothing,
+    who: { kind: 'author' },
+    on: 'pull request',
+    help: 'merge the base into the branch and make the locks again',
+    example: '/update',
+    built: true,
+  },
+  'ok-to-train': {
+    args: '<sha>',
+    parse: parse.commit,
+    who: { kind: 'roles', action: 'ok-to-train' },
+    on: 'pull request',
+    help: 'let the code of a fork run',
+    example: '/ok-to-train 0123456789abcdef0123456789abcdef01234567',
+    built: false,
+  },
+  override: {
+    args: '<gate> <digest> <reason>',
+    parse: parse.gateDigestAndReason,
+    who: { kind: 'roles', action: 'override' },
+    on: 'pull request',
+    help: 'pass one gate, for a time',
+    example: '/override skew 0123456789abcdef the upstream fix ships today',
+    built: false,
+  },
+  promote: {
+    args: '<environment>',
+    parse: parse.environment,
+    who: { kind: 'roles', action: 'promote' },
+    on: 'both',
+    help: 'promote to the next environment',
+    example: '/promote production',
+    built: false,
+  },
+  unfreeze: {
+    args: '<digest> <reason>',
+    parse: parse.digestAndReason,
+    who: { kind: 'roles', action: 'unfreeze' },
+    on: 'both',
+    help: 'allow a frozen digest again',
+    example: '/unfreeze 0123456789abcdef the sensor is mended',
+    built: false,
+  },
+  decide: {
+    args: '<text>',
+    parse: parse.text,
+    who: WRITE,
+    on: 'pull request',
+    help: 'append a decision record',
+    example: '/decide the window stays 90 days',
+    built: false,
+  },
+  cancel: {
+    args: '',
+    parse: parse.nothing,
+    who: WRITE,
+    on: 'pull request',
+    help: 'cancel the runs of this pull request',
+    example: '/cancel',
+    built: true,
+  },
+} as const satisfies Record<string, CommandEntry>;
+
+export type CommandName = keyof typeof COMMANDS;
+type BuiltName = { [N in CommandName]: (typeof COMMANDS)[N]['built'] extends true ? N : never }[CommandName];
+export type ArgsByCommand = {
+  [N in BuiltName]: Exclude<ReturnType<(typeof COMMANDS)[N]['parse']>, string>;
+};
+/** A command that is built. */
+export type BuiltCommand = keyof ArgsByCommand;
+/** What a line asks for, its arguments checked. */
+export type Command<N extends BuiltCommand = BuiltCommand> = {
+  [K in N]: { name: K; args: ArgsByCommand[K] };
+}[N];
 
 /** `refused`: a command that is known but can't be taken, with a reason for the reply. `near-miss`: a typo. */
 export type ParsedLine =
   | { kind: 'command'; command: Command; line: number }
   | { kind: 'refused'; name: CommandName; reason: string; line: number }
   | { kind: 'near-miss'; text: string; nearest: CommandName; line: number };
+
+export const COMMAND_NAMES = Object.keys(COMMANDS) as CommandName[];
 
 const MAX_LINES = 20;
 
@@ -194,83 +262,17 @@ export function parseCommands(body: string): ParsedLine[] {
 }
 
 function parseLine({ word, rest, line }: { word: string; rest: string; line: number }): ParsedLine | null {
-  const entry = COMMANDS.find(({ name }) => name === word);
-  if (!entry) {
-    const nearest = nearestOf(
-      word,
-      COMMANDS.map(({ name }) => name),
-    );
+  const name = COMMAND_NAMES.find((known) => known === word);
+  if (name === undefined) {
+    const nearest = nearestOf(word, COMMAND_NAMES);
     return nearest === null ? null : { kind: 'near-miss', text: `/${word}`, nearest, line };
   }
-  if (!entry.built) {
-    return { kind: 'refused', name: entry.name, reason: `\`/${entry.name}\` is not built yet`, line };
-  }
-  const command = commandOf(entry.name, rest);
-  if (typeof command === 'string') return { kind: 'refused', name: entry.name, reason: command, line };
-  return { kind: 'command', command, line };
+  if (!isBuilt(name)) return { kind: 'refused', name, reason: `\`/${name}\` is not built yet`, line };
+  const args = COMMANDS[name].parse(rest);
+  if (typeof args === 'string') return { kind: 'refused', name, reason: args, line };
+  return { kind: 'command', command: { name, args } as Command, line };
 }
 
-/** The typed command, or why its arguments were refused. */
-function commandOf(name: CommandName, rest: string): Command | string {
-  switch (name) {
-    case 'approve': {
-      const digest = rest.replace(/^sha256:/i, '').toLowerCase();
-      if (/^[0-9a-f]{16,64}$/.test(digest)) return { name, digest };
-      return 'it needs 16 or more hex characters of the digest: copy the line that the comment shows';
-    }
-    case 'object':
-      return rest === '' ? 'it needs a reason: `/object <reason>`' : { name, reason: rest };
-    case 'why':
-    case 'rollback': {
-      const version = rest.replace(/^v/, '');
-      if (version !== '' && !/^\d+\.\d+\.\d+$/.test(version)) return 'the version must look like 1.2.0';
-      return { name, version: version === '' ? null : version };
-    }
-    case 'history':
-    case 'deploy':
-      if (rest !== '' && !/^[a-z0-9-]{1,40}$/.test(rest))
-        return 'the environment must be a name such as production';
-      return { name, environment: rest === '' ? null : rest };
-    case 'retrain': {
-      const model = rest === '' ? null : rest;
-      if (model !== null && !modelNameSchema.safeParse(model).success)
-        return 'the model must be a name such as bikes';
-      return { name, model };
-    }
-    case 'help':
-    case 'plan':
-    case 'hold':
-    case 'unhold':
-    case 'update':
-    case 'cancel':
-      return rest === '' ? { name } : `it takes no arguments, found "${rest.slice(0, 60)}"`;
-    default:
-      return `\`/${name}\` is not built yet`;
-  }
-}
-
-/** Lines that Markdown shows as plain text, with their number from 1. */
-function* plainLines(body: string): Generator<{ text: string; line: number }> {
-  let fence: string | null = null;
-  let inQuote = false;
-  let inHtmlComment = false;
-  for (const [index, text] of body.split(/\r\n|\r|\n/).entries()) {
-    if (inHtmlComment) {
-      inHtmlComment = !text.includes('-->');
-      continue;
-    }
-    const mark = /^ {0,3}(`{3,}|~{3,})(.*)$/.exec(text);
-    if (fence !== null) {
-      const closes = mark?.[1]?.startsWith(fence) && mark[2]?.trim() === '';
-      if (closes) fence = null;
-      continue;
-    }
-    if (mark?.[1]) {
-      fence = mark[1];
-      continue;
-    }
-    inQuote = /^ {0,3}>/.test(text) || (inQuote && text.trim() !== '');
-    inHtmlComment = text.lastIndexOf('<!--') > text.lastIndexOf('-->');
-    if (!inQuote && !inHtmlComment) yield { text, line: index + 1 };
-  }
+export function isBuilt(name: CommandName): name is BuiltCommand {
+  return COMMANDS[name].built;
 }

@@ -69,7 +69,8 @@ const VIEWS: Record<string, object> = {
     head: 'abcdef',
   },
   'ask-approval.hbs': { ...ask, model: HOSTILE, people: [HOSTILE] },
-  'reply.hbs': { to: HOSTILE, replies: [{ line: HOSTILE, ok: false, text: HOSTILE }] },
+  'help.hbs': { commands: [{ line: HOSTILE, help: HOSTILE, who: HOSTILE }] },
+  'reply.hbs': { to: HOSTILE, replies: [{ line: HOSTILE, ok: false, text: HOSTILE, shown: '' }] },
   'release.hbs': {
     model: HOSTILE,
     version: '1.0.0',

@@ -1,11 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { PullRequest } from '#lib/github/pulls.ts';
 import { updatePull } from '../../app/features/update.ts';
-import { readPolicy, readTree } from '../../app/model-tree.ts';
+import { readTree } from '../../app/model-tree.ts';
 import { readPeople } from '../../app/people.ts';
 import { commentOf, fakeProject } from './fake-project.ts';
 
-const POLICY = '.github/roundhouse.yml';
 const LOCK = 'models/bikes/model.lock';
 
 let project: Awaited<ReturnType<typeof fakeProject>>['project'];
@@ -46,11 +45,8 @@ beforeEach(async () => {
 });
 
 async function update(login = 'data-scientist') {
-  const tree = await readTree(project.forge.trees, main);
-  expect(tree.files.has(POLICY)).toBe(true);
-  const { policy } = await readPolicy(tree);
   const comment = commentOf(7, '/update', { author: { login, type: 'User' } });
-  return updatePull({ project, comment, policy });
+  return updatePull({ project, comment });
 }
 
 async function filesOf(name: string): Promise<Record<string, string | null>> {
@@ -91,7 +87,6 @@ describe('updatePull', () => {
   });
 
   it.each<[string, () => void, string, RegExp]>([
-    ['somebody without a role', () => {}, 'passer-by', /role of the policy/],
     [
       'a fork',
       () => Object.assign(pull.head, { same_repository: false }),

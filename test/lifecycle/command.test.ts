@@ -1,20 +1,28 @@
 import { describe, expect, test } from 'vitest';
-import { COMMANDS, parseCommands } from '#lib/lifecycle/command.ts';
+import { COMMAND_NAMES, COMMANDS, isBuilt, parseCommands } from '#lib/lifecycle/command.ts';
+import {
+  assignments,
+  commit,
+  digestAndReason,
+  environment,
+  gateDigestAndReason,
+} from '#lib/lifecycle/command-arguments.ts';
 import { nearestOf } from '#lib/lifecycle/nearest.ts';
 
 const hex = '0123456789abcdef';
 
 describe('what a line asks for', () => {
   test.each([
-    ['/help', { name: 'help' }],
-    ['/HELP  ', { name: 'help' }],
-    [`/approve ${hex}`, { name: 'approve', digest: hex }],
-    [`/approve sha256:${hex.toUpperCase()}`, { name: 'approve', digest: hex }],
-    ['/object the window is too short', { name: 'object', reason: 'the window is too short' }],
-    ['/why', { name: 'why', version: null }],
-    ['/why v1.2.0', { name: 'why', version: '1.2.0' }],
-    ['/history production', { name: 'history', environment: 'production' }],
-    ['/deploy', { name: 'deploy', environment: null }],
+    ['/help', { name: 'help', args: {} }],
+    ['/HELP  ', { name: 'help', args: {} }],
+    [`/approve ${hex}`, { name: 'approve', args: { digest: hex } }],
+    [`/approve sha256:${hex.toUpperCase()}`, { name: 'approve', args: { digest: hex } }],
+    ['/object the window is too short', { name: 'object', args: { reason: 'the window is too short' } }],
+    ['/why', { name: 'why', args: { model: null, version: null } }],
+    ['/why v1.2.0', { name: 'why', args: { model: null, version: '1.2.0' } }],
+    ['/why bikes@v1.2.0', { name: 'why', args: { model: 'bikes', version: '1.2.0' } }],
+    ['/history production', { name: 'history', args: { environment: 'production' } }],
+    ['/deploy', { name: 'deploy', args: { environment: null } }],
   ])('%s', (body, command) => {
     expect(parseCommands(body)).toEqual([{ kind: 'command', command, line: 1 }]);
   });
@@ -70,9 +78,9 @@ test('commands after quote, code and comment count again, with their line', () =
     '\r\n',
   );
   expect(parseCommands(body)).toEqual([
-    { kind: 'command', command: { name: 'hold' }, line: 3 },
-    { kind: 'command', command: { name: 'plan' }, line: 7 },
-    { kind: 'command', command: { name: 'help' }, line: 9 },
+    { kind: 'command', command: { name: 'hold', args: {} }, line: 3 },
+    { kind: 'command', command: { name: 'plan', args: {} }, line: 7 },
+    { kind: 'command', command: { name: 'help', args: {} }, line: 9 },
   ]);
 });
 
@@ -80,12 +88,47 @@ test('a comment of thousands of lines yields a bounded answer', () => {
   expect(parseCommands('/help\n'.repeat(5000))).toHaveLength(20);
 });
 
-test('every command of the table that is built has a parser, and every other is refused', () => {
-  const args: Record<string, string> = { approve: hex, object: 'why' };
-  for (const { name, built } of COMMANDS) {
-    const [parsed] = parseCommands(`/${name} ${args[name] ?? ''}`);
-    expect(parsed?.kind, name).toBe(built ? 'command' : 'refused');
-  }
+test.each(COMMAND_NAMES)(
+  'the example of /%s parses, or is refused because the command is not built yet',
+  (name) => {
+    const [parsed] = parseCommands(COMMANDS[name].example);
+    expect(parsed).toMatchObject(
+      isBuilt(name)
+        ? { kind: 'command', command: { name } }
+        : { kind: 'refused', reason: expect.stringContaining('not built yet') },
+    );
+    expect(COMMANDS[name].parse(COMMANDS[name].example.split(' ').slice(1).join(' '))).toBeTypeOf('object');
+  },
+);
+
+describe('arguments', () => {
+  test.each([
+    [digestAndReason, `${hex} the sensor is mended`, { digest: hex, reason: 'the sensor is mended' }],
+    [digestAndReason, hex, /needs a reason/],
+    [digestAndReason, 'abc why', /16 or more hex/],
+    [gateDigestAndReason, `skew ${hex} because`, { gate: 'skew', digest: hex, reason: 'because' }],
+    [gateDigestAndReason, '', /a gate, a digest and a reason/],
+    [gateDigestAndReason, 'skew because', /16 or more hex/],
+    [assignments, '', { parameters: [] }],
+    [
+      assignments,
+      'l2=0.01  units=[8,8]',
+      {
+        parameters: [
+          { name: 'l2', value: '0.01' },
+          { name: 'units', value: '[8,8]' },
+        ],
+      },
+    ],
+    [assignments, 'l2', /name=value/],
+    [assignments, 'l2=1 l2=2', /given twice/],
+    [commit, hex, /all 40 hex/],
+    [environment, '', /such as production/],
+  ] as const)('%o of "%s"', (parse, rest, expected) => {
+    const found = parse(rest);
+    if (expected instanceof RegExp) expect(found).toMatch(expected);
+    else expect(found).toEqual(expected);
+  });
 });
 
 test('a swap of neighbours is one edit, short words allow one', () => {

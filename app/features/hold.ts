@@ -1,0 +1,44 @@
+import { type HoldRecord, holdRecordSchema } from '#lib/lifecycle/records.ts';
+import { readRecord, recordPath, recordText } from '#lib/records/records.ts';
+import { type CommandSetting, DONE, type Handler, type Outcome } from '../command.ts';
+import { syncAsked } from './sync-asked.ts';
+
+export const hold: Handler<'hold'> = (setting) => put(setting, { held: true, reason: '' });
+export const unhold: Handler<'unhold'> = (setting) => put(setting, { held: false, reason: '' });
+/** `/object`: a hold with a reason. */
+export const object: Handler<'object'> = (setting, { reason }) => put(setting, { held: true, reason });
+
+/** The newest comment counts, whichever delivery came first. */
+async function put(
+  setting: CommandSetting,
+  { held, reason }: Pick<HoldRecord, 'held' | 'reason'>,
+): Promise<Outcome> {
+  const { project, comment } = setting;
+  const path = recordPath.hold(comment.issue);
+  const known = await readRecord(project.state, path, holdRecordSchema);
+  if (known && known.comment > comment.id) {
+    return {
+      ok: true,
+      text: `@${known.login} ${known.held ? 'held it' : 'lifted the hold'} after this comment`,
+    };
+  }
+  const record: HoldRecord = {
+    kind: 'roundhouse-hold',
+    issue: comment.issue,
+    held,
+    reason,
+    login: comment.author.login,
+    comment: comment.id,
+    at: comment.created_at,
+  };
+  await project.state.write({
+    changes: [{ path, text: recordText(record) }],
+    audit: {
+      event: held ? 'held' : 'hold lifted',
+      actor: comment.author.login,
+      subject: `#${comment.issue}`,
+    },
+  });
+  await syncAsked(setting);
+  return DONE;
+}

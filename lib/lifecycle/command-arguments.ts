@@ -1,0 +1,92 @@
+import { modelNameSchema } from './scalars.ts';
+
+/** What a parser makes of the text behind a command's name; a string says why it was refused. */
+export type Parsed<Args> = Args | string;
+
+export type Assignment = { name: string; value: string };
+
+const NO_DIGEST = 'it needs 16 or more hex characters of the digest: copy the line that the comment shows';
+
+export function nothing(rest: string): Parsed<Record<never, never>> {
+  return rest === '' ? {} : `it takes no arguments, found "${rest.slice(0, 60)}"`;
+}
+
+/** 16 to 64 hex characters, without `sha256:`. */
+export function digest(rest: string): Parsed<{ digest: string }> {
+  return hexDigest(rest) ?? NO_DIGEST;
+}
+
+export function reason(rest: string): Parsed<{ reason: string }> {
+  return rest === '' ? 'it needs a reason: `/object <reason>`' : { reason: rest };
+}
+
+export function text(rest: string): Parsed<{ text: string }> {
+  return rest === '' ? 'it needs a text: `/decide <text>`' : { text: rest };
+}
+
+export function digestAndReason(rest: string): Parsed<{ digest: string; reason: string }> {
+  const [first = '', why] = splitWord(rest);
+  const named = hexDigest(first);
+  if (named === null) return NO_DIGEST;
+  return why === '' ? 'it needs a reason behind the digest' : { ...named, reason: why };
+}
+
+export function gateDigestAndReason(rest: string): Parsed<{ gate: string; digest: string; reason: string }> {
+  const [gate, more] = splitWord(rest);
+  if (gate === '') return 'it needs a gate, a digest and a reason: `/override <gate> <digest> <reason>`';
+  const named = digestAndReason(more);
+  return typeof named === 'string' ? named : { gate, ...named };
+}
+
+/** `v1.2.0`, `1.2.0` or `model@v1.2.0`; nothing names the newest. */
+export function optionalVersion(rest: string): Parsed<{ model: string | null; version: string | null }> {
+  if (rest === '') return { model: null, version: null };
+  const [, model, version] = /^(?:([a-z0-9-]+)@)?v?(\d+\.\d+\.\d+)$/.exec(rest) ?? [];
+  if (version === undefined) return 'the version must look like 1.2.0 or bikes@v1.2.0';
+  if (model === undefined) return { model: null, version };
+  return modelNameSchema.safeParse(model).success ? { model, version } : NO_MODEL;
+}
+
+const NO_ENVIRONMENT = 'the environment must be a name such as production';
+const NO_MODEL = 'the model must be a name such as bikes';
+
+export function optionalEnvironment(rest: string): Parsed<{ environment: string | null }> {
+  return rest === '' ? { environment: null } : environment(rest);
+}
+
+export function environment(rest: string): Parsed<{ environment: string }> {
+  return /^[a-z0-9-]{1,40}$/.test(rest) ? { environment: rest } : NO_ENVIRONMENT;
+}
+
+export function optionalModel(rest: string): Parsed<{ model: string | null }> {
+  if (rest !== '' && !modelNameSchema.safeParse(rest).success) return NO_MODEL;
+  return { model: rest === '' ? null : rest };
+}
+
+/** All of a commit's name: a shorter one could come to fit another commit. */
+export function commit(rest: string): Parsed<{ sha: string }> {
+  return /^[0-9a-f]{40}$/.test(rest) ? { sha: rest } : 'it needs all 40 hex characters of the commit';
+}
+
+/** `name=value`, none or more; the values stay text until they are held against the schema of the candidate. */
+export function assignments(rest: string): Parsed<{ parameters: Assignment[] }> {
+  const parameters: Assignment[] = [];
+  for (const word of rest.split(/\s+/).filter((part) => part !== '')) {
+    const [, name, value] = /^([A-Za-z_][\w.]{0,60})=(\S{1,100})$/.exec(word) ?? [];
+    if (name === undefined || value === undefined) return `"${word.slice(0, 60)}" must look like name=value`;
+    if (parameters.some((given) => given.name === name)) return `${name} is given twice`;
+    parameters.push({ name, value });
+  }
+  return { parameters };
+}
+
+function hexDigest(word: string): { digest: string } | null {
+  const hex = word.replace(/^sha256:/i, '').toLowerCase();
+  return /^[0-9a-f]{16,64}$/.test(hex) ? { digest: hex } : null;
+}
+
+/** First word and the rest. */
+function splitWord(line: string): [string, string] {
+  const [, first = '', more = ''] = /^(\S*)\s*(.*)$/.exec(line) ?? [];
+  return [first, more];
+}
