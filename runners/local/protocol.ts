@@ -4,13 +4,14 @@
  * `x-roundhouse-local: <control token>` (from `<dir>/secrets.json`, key `control`).
  *
  *   POST   /_local/runner/claim            {runner, labels, wait_ms}      -> 200 ClaimedRun | 204
+ *   GET    /_local/runner/runs?runner=     -> 200 [ClaimedRun]  (that this runner took and that have not ended)
  *   PATCH  /_local/runs/:id                RunUpdate                      -> 204   (jobs appear and change)
  *   POST   /_local/runs/:id/jobs/:key/log  text/plain, appended           -> 204
  *   POST   /_local/runs/:id/token          {permissions}                  -> 200 {token}  (a job's GITHUB_TOKEN)
  *   GET    /_local/runs/:id/artifacts      -> 200 [{name, size_in_bytes, digest}]
  *   GET    /_local/runs/:id/artifacts/:name -> 200 zip | 404
  *   PUT    /_local/runs/:id/artifacts/:name zip bytes                     -> 201 {id} | 409 (names are unique per run)
- *   GET    /_local/runs/:id/state          -> 200 RunState
+ *   GET    /_local/runs/:id/state?attempt= -> 200 RunState
  *   GET    /_local/runs/:id/file?path=     -> 200 text of the run's own commit | 404  (a called workflow)
  *   POST   /_local/runs/:id/jobs/:key/turn TurnRequest                    -> 200 TurnAnswer  (concurrency, environment)
  *   GET    /_local/clock                   -> 200 {now}
@@ -62,7 +63,10 @@ export type ClaimedRun = {
   debug: boolean;
 };
 
-/** What a running run is told: whether it, or some of its jobs by key, were cancelled; `force` lets nothing more run. */
+/**
+ * What a running run is told: whether it, or some of its jobs by key, were cancelled; `force` lets nothing more
+ * run. An attempt that has ended, as one whose runner was silent for too long, counts as cancelled.
+ */
 export type RunState = { cancelled: boolean; force: boolean; cancelled_jobs: string[] };
 
 /** Asked by a job before it takes a runner, again and again until the answer is not `wait`. */
@@ -120,6 +124,8 @@ export type JobState = {
 };
 
 export type RunUpdate = {
+  /** Of the run, as it was claimed: what is said of another attempt changes nothing. */
+  attempt?: number;
   status?: 'queued' | 'in_progress' | 'completed';
   conclusion?: 'success' | 'failure' | 'cancelled' | 'startup_failure' | null;
   /** Why the workflow file could not start, shown on the run's page. */

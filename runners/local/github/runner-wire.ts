@@ -48,6 +48,15 @@ function runnerRoutes(scope: FastifyInstance, hub: Hub): void {
     const run = await claimRun(hub, claim, reply);
     return run ? reply.send(claimedRun(hub, run)) : reply.code(204).send();
   });
+  scope.get('/runner/runs', async (request: LocalRequest) => {
+    const { runner } = z.object({ runner: z.string().min(1) }).parse(request.query);
+    return hub.db
+      .filter('runs', (one) => one.claimed_by === runner && one.status !== 'completed')
+      .map((run) => {
+        hub.lastSeen.set(run.id, Date.now());
+        return claimedRun(hub, run);
+      });
+  });
   scope.patch('/runs/:id', async (request: LocalRequest, reply) => {
     const run = runOf(hub, request);
     await hub.exclusive(`run/${run.id}`, () => updateRun(hub, run, request.body as RunUpdate));
@@ -69,7 +78,10 @@ function runnerRoutes(scope: FastifyInstance, hub: Hub): void {
       .parse(request.body ?? {});
     return jobToken(hub, run, permissions);
   });
-  scope.get('/runs/:id/state', async (request: LocalRequest) => stateOf(hub, runOf(hub, request)));
+  scope.get('/runs/:id/state', async (request: LocalRequest) => {
+    const run = runOf(hub, request);
+    return stateOf(hub, run, Number(request.query.attempt ?? run.attempt));
+  });
   scope.get('/runs/:id/file', async (request: LocalRequest, reply) => {
     const run = runOf(hub, request);
     const found = await hub.git(repositoryOf(hub, run)).read(`${run.sha}:${request.query.path ?? ''}`);
@@ -81,10 +93,12 @@ function runnerRoutes(scope: FastifyInstance, hub: Hub): void {
   );
 }
 
-function stateOf(hub: Hub, run: Run): RunState {
+function stateOf(hub: Hub, run: Run, attempt: number): RunState {
+  if (attempt !== run.attempt || run.status === 'completed')
+    return { cancelled: true, force: run.force_cancel === true, cancelled_jobs: [] };
   const cancelled = hub.db.filter('turns', (one) => one.run_id === run.id && one.state === 'cancelled');
   return {
-    cancelled: run.cancel_requested || run.conclusion === 'cancelled',
+    cancelled: run.cancel_requested,
     force: run.force_cancel === true,
     cancelled_jobs: cancelled.map(({ key }) => key),
   };

@@ -189,9 +189,9 @@ export function jobsOf(hub: Hub, run: Run, attempt = run.attempt): Job[] {
   return hub.db.filter('jobs', (job) => job.run_id === run.id && job.attempt === attempt);
 }
 
-/** What a runner says of its run. An update after the end changes nothing. */
+/** What a runner says of its run. An update after the end, or of an attempt before, changes nothing. */
 export async function updateRun(hub: Hub, run: Run, update: RunUpdate): Promise<void> {
-  if (run.status === 'completed') return;
+  if (run.status === 'completed' || (update.attempt ?? run.attempt) !== run.attempt) return;
   const event = await runEvent(hub, run);
   const { repo } = event;
   const hadBegun = jobsOf(hub, run).some(hasBegun);
@@ -305,12 +305,16 @@ export async function cancelRun(
   hub.wakeRunners();
 }
 
-/** A runner that died says nothing: its runs end as failures, as on GitHub. `since` counts for runs of a former life. */
+/**
+ * A runner that died says nothing: its runs end as failures, as on GitHub, or as cancelled where a person had
+ * asked for that. `since` counts for runs of a former life.
+ */
 export async function endLostRuns(hub: Hub, limit: { since: number; silentMs: number }): Promise<void> {
   for (const run of hub.db.filter('runs', (one) => one.status !== 'completed' && one.claimed_by !== null)) {
     if (Date.now() - (hub.lastSeen.get(run.id) ?? limit.since) < limit.silentMs) continue;
     const message = `The runner ${run.claimed_by} lost communication with the server.`;
-    await updateRun(hub, run, { status: 'completed', conclusion: 'failure', message });
+    const conclusion = run.cancel_requested ? 'cancelled' : 'failure';
+    await updateRun(hub, run, { status: 'completed', conclusion, message });
   }
   await hub.db.committed();
 }

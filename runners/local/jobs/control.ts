@@ -8,7 +8,9 @@ type UploadedArtifact = { id?: number };
 export type Control = {
   /** Waits until there is a run, the wait is over, or the runner closes. */
   claim(request: { runner: string; labels: string[]; wait_ms: number }): Promise<ClaimedRun | null>;
-  update(run: number, update: RunUpdate): Promise<void>;
+  /** The runs that the runner of this name took and that have not ended. */
+  held(runner: string): Promise<ClaimedRun[]>;
+  update(run: number, update: RunUpdate & { attempt: number }): Promise<void>;
   log(run: number, job: string, text: string): Promise<void>;
   token(run: number, permissions: Permissions): Promise<string>;
   artifacts(run: number): Promise<StoredArtifact[]>;
@@ -18,7 +20,7 @@ export type Control = {
     run: number,
     artifact: { name: string; zip: Uint8Array; retentionDays: number | null },
   ): Promise<UploadedArtifact | null>;
-  state(run: number): Promise<RunState>;
+  state(run: number, attempt: number): Promise<RunState>;
   /** A file of the run's own commit; null where there is none. */
   file(run: number, path: string): Promise<string | null>;
   /** Asks once; the answer may be to ask again. */
@@ -94,6 +96,13 @@ export function createControl(input: { url: string; control: string; closing: Ab
         throw new Error(`the local GitHub answered ${response.status} to a claim: ${await response.text()}`);
       return parsed<ClaimedRun>(response);
     },
+    async held(runner) {
+      const path = `/runner/runs?runner=${encodeURIComponent(runner)}`;
+      const response = await attempt(path, { endsOnClosing: true });
+      if (!response.ok)
+        throw new Error(`the local GitHub answered ${response.status} to ${path}: ${await response.text()}`);
+      return parsed<ClaimedRun[]>(response);
+    },
     async update(run, update) {
       await expect(`/runs/${run}`, body('PATCH', update));
     },
@@ -136,8 +145,8 @@ export function createControl(input: { url: string; control: string; closing: Ab
       const text = await response.text();
       return text === '' ? {} : (JSON.parse(text) as UploadedArtifact);
     },
-    async state(run) {
-      return parsed<RunState>(await expect(`/runs/${run}/state`));
+    async state(run, attempt) {
+      return parsed<RunState>(await expect(`/runs/${run}/state?attempt=${attempt}`));
     },
     async file(run, path) {
       const response = await send(`/runs/${run}/file?path=${encodeURIComponent(path)}`);

@@ -145,7 +145,7 @@ async function runInSlot(
     state.status = 'in_progress';
     state.started_at = new Date().toISOString();
     state.runner_name = host.name;
-    reporter.changed(state);
+    reporter.begin(state);
     const { github, inputs } = graph.contexts;
     const contexts = { ...place.contexts, github, inputs };
     const changed = () => reporter.changed(state);

@@ -1,41 +1,36 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { JobState, RunUpdate } from '../protocol.ts';
 import type { Control } from './control.ts';
+import { type RunEnd, removeOpen, saveOpen } from './open-runs.ts';
 
-/** Tells GitHub how a run goes, and the disk which run is open, so that a killed runner can own up to it. */
+/** Tells GitHub how a run goes, and the disk how far it has come, so that a killed runner can own up to it. */
 export type Reporter = {
   add(job: JobState): void;
+  /** The job begins: from here on, with the disk knowing it, it is never begun again. */
+  begin(job: JobState): void;
   changed(job: JobState): void;
   /** Resolves once GitHub knows all that was said so far. */
   flush(): Promise<void>;
   finish(end: RunEnd): Promise<void>;
 };
 
-/** `end` is there once the run has ended but GitHub may not know it yet. */
-export type OpenRun = { id: number; attempt: number; jobs: JobState[]; end?: RunEnd };
-type RunEnd = Pick<RunUpdate, 'conclusion' | 'message'>;
-
 const batchMs = 50;
-
-export function openFolder(folder: string): string {
-  return join(folder, 'open');
-}
 
 export function createReporter(input: {
   control: Control;
   id: number;
   attempt: number;
   folder: string;
+  /** What a former life of the runner has to tell. */
+  standing: JobState[];
   log: (line: string) => void;
 }): Reporter {
   const { control, id, attempt, folder } = input;
-  const jobs: JobState[] = [];
-  const dirty = new Set<JobState>();
-  const record = join(openFolder(folder), `${id}-${attempt}.json`);
+  const jobs: JobState[] = [...input.standing];
+  const dirty = new Set<JobState>(jobs);
   let timer: NodeJS.Timeout | null = null;
   let sending = Promise.resolve();
-  save(record, { id, attempt, jobs });
+  const save = (end?: RunEnd) => saveOpen(folder, { id, attempt, jobs, ...(end && { end }) });
+  save();
 
   function flush(): Promise<void> {
     if (timer) clearTimeout(timer);
@@ -44,9 +39,9 @@ export function createReporter(input: {
     const begun = jobs.some((job) => job.status !== 'queued');
     const update: RunUpdate = { status: begun ? 'in_progress' : 'queued', jobs: structuredClone([...dirty]) };
     dirty.clear();
-    save(record, { id, attempt, jobs });
+    save();
     sending = sending
-      .then(() => control.update(id, update))
+      .then(() => control.update(id, { ...update, attempt }))
       .catch((fault) => input.log(`run ${id}: ${fault}`));
     return sending;
   }
@@ -62,17 +57,15 @@ export function createReporter(input: {
       jobs.push(job);
       changed(job);
     },
+    begin(job) {
+      save();
+      changed(job);
+    },
     async finish(end) {
       await flush();
-      save(record, { id, attempt, jobs, end });
-      await control.update(id, { status: 'completed', ...end, jobs });
-      rmSync(record, { force: true });
+      save(end);
+      await control.update(id, { status: 'completed', ...end, attempt, jobs });
+      removeOpen(folder, { id, attempt });
     },
   };
-}
-
-function save(path: string, open: OpenRun): void {
-  mkdirSync(join(path, '..'), { recursive: true });
-  writeFileSync(`${path}.new`, JSON.stringify(open));
-  renameSync(`${path}.new`, path);
 }

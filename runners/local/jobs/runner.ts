@@ -1,18 +1,15 @@
-import { setMaxListeners } from 'node:events';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ClaimedRun } from '../protocol.ts';
-import { loadCalled } from './called.ts';
+import { conductRun } from './conduct.ts';
 import { createControl } from './control.ts';
-import { ownUpToLostRuns } from './lost-runs.ts';
-import { createReporter } from './reporter.ts';
-import { executeRun } from './run.ts';
+import { clearWork, removeOthers } from './open-runs.ts';
 import type { Host } from './session.ts';
 import { createSlots, type Slots } from './slots.ts';
-import { parseWorkflowFile } from './workflow.ts';
 
 export type JobRunnerOptions = {
   /** Origin of the local GitHub. */
@@ -53,10 +50,11 @@ const claimWaitMs = 10_000;
 /** Claims runs and executes their jobs until it is closed. */
 export async function startJobRunner(options: JobRunnerOptions): Promise<JobRunner> {
   const closing = new AbortController();
+  const folder = resolve(options.dir, 'jobs');
   const host: Host = {
     control: createControl({ ...options, closing: closing.signal }),
-    folder: resolve(options.dir, 'jobs'),
-    name: `local-${hostname()}`,
+    folder,
+    name: `local-${hostname()}-${createHash('sha256').update(folder).digest('hex').slice(0, 8)}`,
     labels: options.labels ?? defaultLabels,
     actionsRoot: options.actionsRoot ?? packageRoot(),
     graceMs: options.graceMs ?? 10_000,
@@ -70,7 +68,7 @@ export async function startJobRunner(options: JobRunnerOptions): Promise<JobRunn
     pollMs: options.pollMs ?? 1_000,
     open: new Map(),
   };
-  await ownUpToLostRuns(host);
+  await clearWork(host);
   const loop = claimRuns(desk, closing.signal);
   return {
     async close() {
@@ -93,12 +91,16 @@ type Desk = {
 async function claimRuns(desk: Desk, closing: AbortSignal): Promise<void> {
   const { host } = desk;
   let complaint = '';
+  // A run that was given to us while we were killed, or whose answer was lost on the way, is ours.
+  let knowsItsRuns = false;
   while (!closing.aborted) {
     if (desk.open.size >= maxOpenRuns) {
       await Promise.race([...desk.open.values()].map(({ done }) => done));
       continue;
     }
     try {
+      if (!knowsItsRuns) await takeUpHeld(desk);
+      knowsItsRuns = true;
       const request = { runner: host.name, labels: host.labels, wait_ms: claimWaitMs };
       const run = await host.control.claim(request);
       complaint = '';
@@ -108,88 +110,30 @@ async function claimRuns(desk: Desk, closing: AbortSignal): Promise<void> {
       const message = fault instanceof Error ? `${fault.message} ${fault.cause ?? ''}`.trim() : String(fault);
       if (message !== complaint) host.log(`no run can be claimed: ${message}`);
       complaint = message;
+      knowsItsRuns = false;
       await sleep(250);
     }
   }
 }
 
+/** Goes on with the runs that GitHub gave to this runner and that it does not have in hand. */
+async function takeUpHeld(desk: Desk): Promise<void> {
+  const { host, open } = desk;
+  const held = await host.control.held(host.name);
+  if (open.size === 0) removeOthers(host.folder, held);
+  for (const run of held) openRun(desk, run);
+}
+
 function openRun(desk: Desk, run: ClaimedRun): void {
   const cancel = new AbortController();
   const key = `${run.id}-${run.attempt}`;
+  if (desk.open.has(key)) return;
   const done = conductRun(desk, run, cancel)
     .catch((fault) =>
       desk.host.log(`run ${run.id}: ${fault instanceof Error ? (fault.stack ?? fault.message) : fault}`),
     )
     .finally(() => desk.open.delete(key));
   desk.open.set(key, { cancel, done });
-}
-
-async function conductRun(desk: Desk, run: ClaimedRun, cancel: AbortController): Promise<void> {
-  const { host, slots } = desk;
-  const parsed = await parseWorkflowFile(run.workflow.path, run.workflow.text);
-  const read = (path: string) => host.control.file(run.id, path);
-  const loaded = parsed.ok ? await loadCalled({ run, workflow: parsed.workflow, read }) : parsed;
-  if (!parsed.ok || !loaded.ok) {
-    const message = ('errors' in loaded ? loaded.errors : []).join('\n');
-    host.log(`run ${run.id} of ${run.workflow.path} cannot start: ${message}`);
-    await host.control.update(run.id, { status: 'completed', conclusion: 'startup_failure', message });
-    return;
-  }
-  host.log(`run ${run.id} of ${run.workflow.path} begins`);
-  const reporter = createReporter({
-    control: host.control,
-    id: run.id,
-    attempt: run.attempt,
-    folder: host.folder,
-    log: host.log,
-  });
-  const force = new AbortController();
-  // Every job of the run listens, and there may be hundreds.
-  setMaxListeners(0, cancel.signal, force.signal);
-  const jobCancels = new Map<string, AbortController>();
-  const watch = watchCancel(desk, run.id, { cancel, force, jobCancels });
-  try {
-    const conclusion = await executeRun({
-      host,
-      run,
-      workflow: parsed.workflow,
-      reporter,
-      slots,
-      cancel,
-      force: force.signal,
-      jobCancels,
-      called: loaded.workflows,
-    });
-    await reporter.finish({ conclusion });
-    host.log(`run ${run.id} of ${run.workflow.path} ends: ${conclusion}`);
-  } catch (fault) {
-    await reporter.finish({
-      conclusion: 'failure',
-      message: fault instanceof Error ? fault.message : String(fault),
-    });
-    throw fault;
-  } finally {
-    clearInterval(watch);
-  }
-}
-
-function watchCancel(
-  { host, pollMs }: Desk,
-  run: number,
-  stops: {
-    cancel: AbortController;
-    force: AbortController;
-    jobCancels: ReadonlyMap<string, AbortController>;
-  },
-): NodeJS.Timeout {
-  const { cancel, force, jobCancels } = stops;
-  return setInterval(async () => {
-    const state = await host.control.state(run).catch(() => null);
-    if (!state) return;
-    for (const key of state.cancelled_jobs) jobCancels.get(key)?.abort('another job took its place');
-    if (state.force) force.abort('the run was cancelled by force');
-    if (state.cancelled && !cancel.signal.aborted) cancel.abort('the run was cancelled');
-  }, pollMs);
 }
 
 /** Sources lie deep in the package, the bundle right below its root. */

@@ -474,6 +474,40 @@ test('a run whose runner fell silent fails, and says why; a runner that speaks i
   }
 });
 
+test('a runner is told which runs it holds, and what it says of an attempt that has ended changes nothing', async () => {
+  const other = await startWorld({ runnerSilentMs: 300 });
+  try {
+    const files = await other.repository('ml-lead');
+    await files.commit('first', { '.github/workflows/ci.yml': OWN });
+    await files.push('main');
+    const run_id = (await other.control.claim())?.id ?? 0;
+    const held = async (name: string) =>
+      (await other.control.call('GET', `/runner/runs?runner=${name}`)).body;
+    expect(await held('r1')).toMatchObject([{ id: run_id, attempt: 1 }]);
+    expect(await held('r2')).toEqual([]);
+    const rest = other.as('ml-lead').rest.actions;
+    const run = async () => (await rest.getWorkflowRun({ ...R, run_id })).data;
+    const ended = () =>
+      eventually(async () => ((await run()).status === 'completed' ? run() : undefined), 'its end');
+    expect((await ended()).conclusion).toBe('failure');
+    expect(await held('r1')).toEqual([]);
+
+    await rest.reRunWorkflow({ ...R, run_id });
+    expect(await other.control.claim()).toMatchObject({ id: run_id, attempt: 2 });
+    const stateOf = async (attempt: number) =>
+      (await other.control.call('GET', `/runs/${run_id}/state?attempt=${attempt}`)).body;
+    expect(await stateOf(1)).toMatchObject({ cancelled: true });
+    expect(await stateOf(2)).toMatchObject({ cancelled: false });
+    await other.control.update(run_id, { attempt: 1, status: 'completed', conclusion: 'success' });
+    expect((await run()).status).toBe('queued');
+
+    await rest.cancelWorkflowRun({ ...R, run_id });
+    expect((await ended()).conclusion, 'lost after a person had cancelled it').toBe('cancelled');
+  } finally {
+    await other.close();
+  }
+});
+
 // Fact 28. GitHub docs, rate-limits-for-the-rest-api.
 test('a token has a budget per hour, and the answer says what is left', async () => {
   const other = await startWorld({ rateLimit: 3 });

@@ -44,6 +44,13 @@ export async function startFakeGitHub(port = 0) {
       const run = await waitForRun(JSON.parse(bytes.toString()).wait_ms);
       return void (run ? json(200, run.claimed) : response.writeHead(204).end());
     }
+    if (path === '/_local/runner/runs') {
+      const held = [...runs.values()].filter((run) => run.taken && run.status !== 'completed');
+      return void json(
+        200,
+        held.map(({ claimed }) => claimed),
+      );
+    }
     const match = /^\/_local\/runs\/(\d+)(?:\/([a-z]+)(?:\/([^/]+))?(\/log)?)?$/.exec(path);
     const run = match ? runs.get(Number(match[1])) : undefined;
     if (!run || !match) return void json(404, { message: path });

@@ -34,15 +34,27 @@ function startProcess(): { child: ChildProcess; output: () => string } {
   return { child, output: () => output };
 }
 
-test('killed in the middle of a job and started again, it fails the lost run and kills what the run left', async () => {
+const LOST = 'The runner was lost.';
+
+test('killed in the middle of a job and started again: that job is lost, what had ended stands, what had not begun runs', async () => {
   const first = startProcess();
   const run = github.dispatch(`
 on: push
 jobs:
+  zero:
+    runs-on: ubuntu-latest
+    outputs: {word: "\${{ steps.s.outputs.word }}"}
+    steps: [{id: s, run: 'echo only once; echo word=bird >> "$GITHUB_OUTPUT"'}]
   one:
+    needs: zero
     runs-on: ubuntu-latest
     steps: [{run: 'echo begun $$; sleep 60'}, {run: echo never}]
   two: {needs: one, runs-on: ubuntu-latest, steps: [{run: 'true'}]}
+  last:
+    needs: [zero, one]
+    if: always()
+    runs-on: ubuntu-latest
+    steps: [{run: "echo told \${{ needs.zero.outputs.word }} \${{ needs.one.result }}"}]
 `);
   await until(() => logOf(run).includes('\nbegun'));
   await until(() => run.jobs.get('one')?.steps[1]?.status === 'in_progress');
@@ -52,17 +64,21 @@ jobs:
 
   const second = startProcess();
   await github.completed(run);
-  expect(run.conclusion).toBe('failure');
-  expect(run.message).toBe('The runner was lost.');
-  const job = run.jobs.get('one');
-  expect(job?.conclusion).toBe('failure');
-  expect(job?.steps.map(({ conclusion }) => conclusion)).toEqual([
+  expect(run).toMatchObject({ conclusion: 'failure', message: LOST });
+  const results = [...run.jobs.values()].map(({ key, conclusion }) => [key, conclusion]);
+  expect(Object.fromEntries(results)).toEqual({
+    ...{ zero: 'success', one: 'failure', two: 'skipped', last: 'success' },
+  });
+  const one = run.jobs.get('one');
+  expect(one?.steps.map(({ conclusion }) => conclusion)).toEqual([
     'success',
     'failure',
     'skipped',
     'skipped',
   ]);
-  expect(job?.annotations.at(-1)?.message).toBe('The runner was lost.');
+  expect(one?.annotations.at(-1)?.message).toBe(LOST);
+  expect(logOf(run, 'zero').match(/^only once$/gm)).toHaveLength(1);
+  expect(logOf(run, 'last')).toContain('told bird failure');
   await until(() => !isAlive(pid), 3_000);
 
   const next = await github.completed(github.dispatch(oneJob('- run: echo works again')));
@@ -70,6 +86,21 @@ jobs:
   expect(second.output()).toContain('job runner ready');
   await until(() => readdirSync(join(dir, 'jobs', 'open')).length === 0, 3_000);
   expect(readdirSync(join(dir, 'jobs', 'work'))).toEqual([]);
+});
+
+test('a run that was given to it while it was killed is its own; one that was cancelled meanwhile ends as that', async () => {
+  const given = github.dispatch(oneJob('- run: echo here'));
+  given.taken = true;
+  const first = startProcess();
+  expect((await github.completed(given)).conclusion).toBe('success');
+
+  const run = github.dispatch(oneJob('- run: echo begun; sleep 60', '    if: always()\n'));
+  await until(() => logOf(run).includes('\nbegun'));
+  first.child.kill('SIGKILL');
+  run.cancelled = true;
+  startProcess();
+  expect((await github.completed(run)).conclusion).toBe('cancelled');
+  expect(run.jobs.get('one')).toMatchObject({ conclusion: 'cancelled', status: 'completed' });
 });
 
 test('asked to stop, it ends its jobs, says so, and exits with 0', async () => {
