@@ -19,12 +19,17 @@ export async function registerFeatures(probot: Probot, projects: Projects): Prom
       app.on(events as Parameters<typeof app.on>[0], async ({ name, payload }) => {
         const happening = happeningOf(name, payload);
         if (!isWanted(happening)) return;
-        const { project, queue } = await projects.of(happening);
-        hear?.(project, happening);
-        await queue.run(key(happening), async () => {
-          await project.state.refresh();
-          await handle(project, happening);
-        });
+        try {
+          const { project, queue } = await projects.of(happening);
+          hear?.(project, happening);
+          await queue.run(key(happening), async () => {
+            await project.state.refresh();
+            await handle(project, happening);
+          });
+        } catch (error) {
+          // Another try would fail alike: there is nobody to work for any more.
+          if (await projects.holds(happening)) throw error;
+        }
       });
     };
     problem(on);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Probot } from 'probot';
 import type { RepositoryFacts } from '#lib/github/facts.ts';
 import { forge } from '#lib/github/forge.ts';
-import { botLogin, installationIds, installedRepositories } from '#lib/github/installations.ts';
+import { botLogin, installationIds, installedRepositories, isInstalled } from '#lib/github/installations.ts';
 import { stateBranch } from '#lib/github/state-branch.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import { openStore } from '#lib/store/open.ts';
@@ -98,6 +98,10 @@ export function createProjects({
       });
       place.project.defaultBranch = facts.default_branch;
       return place;
+    },
+    /** Whether the app is installed there now: a delivery may be older than the end of an installation. */
+    async holds(facts: RepositoryFacts): Promise<boolean> {
+      return isInstalled(await probot.auth(), facts);
     },
     /** All repositories of all installations. */
     async all(): Promise<RepositoryFacts[]> {

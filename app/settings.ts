@@ -18,6 +18,8 @@ export type Settings = {
 };
 
 const MIN_SECRET = 16;
+/** Different characters: a random hexadecimal of that length has nearly always more. */
+const MIN_KINDS = 6;
 /** Probot's own default, and what people leave in example files. */
 const WELL_KNOWN_SECRETS = ['development', 'changeme', 'secret', 'your-webhook-secret'];
 
@@ -34,7 +36,9 @@ export function readSettings(env: Record<string, string | undefined>): Settings 
   const webhookSecret = need('WEBHOOK_SECRET');
   const apiUrl = (env.GITHUB_API_URL ?? 'https://api.github.com').replace(/\/+$/, '');
   if (webhookSecret !== '' && isWeak(webhookSecret)) {
-    faults.push(`WEBHOOK_SECRET is a well-known word or shorter than ${MIN_SECRET} characters`);
+    faults.push(
+      `WEBHOOK_SECRET is a well-known word, a pattern or shorter than ${MIN_SECRET} characters: make one with \`openssl rand -hex 32\` and give it to the GitHub App too`,
+    );
   }
   if (!URL.canParse(apiUrl)) faults.push(`GITHUB_API_URL ${JSON.stringify(apiUrl)} is not a URL`);
   const pace = env.ROUNDHOUSE_PACE === undefined ? null : Number(env.ROUNDHOUSE_PACE);
@@ -57,8 +61,11 @@ export function readSettings(env: Record<string, string | undefined>): Settings 
   };
 }
 
+/** Whoever guesses it speaks as GitHub. A word is no better for being repeated, a pattern no better than short. */
 function isWeak(secret: string): boolean {
-  return secret.length < MIN_SECRET || WELL_KNOWN_SECRETS.includes(secret.toLowerCase());
+  if (secret.length < MIN_SECRET || new Set(secret).size < MIN_KINDS) return true;
+  const rest = WELL_KNOWN_SECRETS.reduce((left, word) => left.replaceAll(word, ''), secret.toLowerCase());
+  return rest.length < MIN_SECRET / 2;
 }
 
 function storesOf(env: Record<string, string | undefined>): Record<string, string> {

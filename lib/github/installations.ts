@@ -34,3 +34,17 @@ export async function installedRepositories(octokit: ProbotOctokit): Promise<Ins
     archived: repository.archived,
   }));
 }
+
+/** Whether that installation is the one that holds the repository. `octokit` speaks for the app itself. */
+export async function isInstalled(
+  octokit: ProbotOctokit,
+  { owner, repo, installation }: { owner: string; repo: string; installation: number },
+): Promise<boolean> {
+  try {
+    const { data } = await octokit.rest.apps.getRepoInstallation({ owner, repo });
+    return data.id === installation;
+  } catch (error) {
+    if ((error as { status?: number }).status === 404) return false;
+    throw error;
+  }
+}

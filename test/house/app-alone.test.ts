@@ -49,6 +49,29 @@ test('the app starts, answers and ends without the packages of machine learning 
   expect(code).toBe(0);
 });
 
+test.each([
+  ['no', undefined],
+  ["Probot's default", 'development'],
+  ['an empty', ''],
+])('with %s webhook secret it does not start, and says how to make one', async (_what, secret) => {
+  const env = {
+    APP_ID: '1',
+    PRIVATE_KEY: 'key',
+    ...(secret === undefined ? {} : { WEBHOOK_SECRET: secret }),
+  };
+  const child = spawn(process.execPath, [join(bare.root, 'dist', 'app.js'), '--port', '0'], {
+    cwd: bare.root,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let told = '';
+  child.stderr.on('data', (text) => (told += text));
+  const [code] = await once(child, 'exit');
+  expect(code).toBe(2);
+  expect(told).toMatch(/WEBHOOK_SECRET/);
+  expect(told).not.toMatch(/\bat .*\.js:\d+/);
+});
+
 /** From the bundle, with a GitHub that nobody answers for. */
 async function startApp(): Promise<{ child: ChildProcess; url: string }> {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });

@@ -94,6 +94,7 @@ async function asApp({ app }: World): Promise<void> {
   const id = installations[0]?.id ?? 0;
   await jwt.getInstallation({ installation_id: id });
   await jwt.getRepoInstallation(R);
+  await jwt.getRepoInstallation(R);
   await jwt.getOrgInstallation({ org: R.owner });
   await jwt.createInstallationAccessToken({ installation_id: id, repositories: [R.repo] });
   const installation = await app.getInstallationOctokit(id);
