@@ -1,27 +1,16 @@
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Flow, flowNamed } from './flows.ts';
-import { differences, explain, type NormalForm, normalForm, readWorld, stableTokens } from './normal-form.ts';
-import type { Reached, Target } from './points.ts';
-import { type AppUnderTest, appUnderTest, isSettled, isUp, openCopy, until } from './world.ts';
-
-/** A flow without a crash: what it came to, and where it ended. */
-export type Recording = { flow: Flow; reached: Reached[]; stable: Set<string>; expected: NormalForm };
-
-export type Verdict =
-  | { kind: 'same'; killed: Target[]; ms: number }
-  /** The flow came to an end without coming to any target. */
-  | { kind: 'not-reached'; ms: number }
-  | { kind: 'different'; killed: Target[]; differences: string[]; ms: number }
-  | { kind: 'fault'; note: string; ms: number };
+import { readWorld } from './normal-form.ts';
+import type { Target } from './points.ts';
+import { until } from './process-under-test.ts';
+import { type Ending, judge, type Recording, recordTwice, type Verdict } from './verdict.ts';
+import { appUnderTest, isSettled, isUp, openCopy } from './world.ts';
 
 /** Longer than the five seconds for which reconciling leaves a young comment to its webhook. */
 const PATIENCE_MS = 12_000;
 
-/**
- * Plays flows without a crash, twice each: what is the same both times has to be the same after a crash. The
- * worlds that they leave lie in `folder`, and crashes start from their copies.
- */
+/** Plays flows of the app. The worlds that they leave lie in `folder`, and crashes start from their copies. */
 export function createRecorder(folder: string) {
   const known = new Map<string, Promise<Recording>>();
   mkdirSync(folder, { recursive: true });
@@ -53,48 +42,18 @@ export function createRecorder(folder: string) {
 
   async function recordFlow(flow: Flow): Promise<Recording> {
     const from = await begin(flow);
-    const plays: { world: string[]; reached: Reached[] }[] = [];
-    for (const keep of [join(folder, flow.name), null]) {
-      plays.push(
-        await inWorld({ flow, from, targets: [], keep }, async ({ world, app }) => ({
-          world: await readWorld(world.dir),
-          reached: app.trace().reached,
-        })),
-      );
-    }
-    const stable = stableTokens(plays.map(({ world }) => world));
-    const [first, second] = plays.map(({ world }) => normalForm(world, stable));
-    const { missing, extra } = differences(first ?? [], second ?? []);
-    if (missing.length + extra.length > 0) {
-      const told = explain({ missing, extra }).join('\n');
-      throw new Error(`${flow.name} ends differently without any crash:\n${told}`);
-    }
-    return { flow, reached: plays[0]?.reached ?? [], stable, expected: first ?? [] };
+    const kept = join(folder, flow.name);
+    return recordTwice(flow.name, (round) =>
+      playFlow({ flow, from, targets: [], keep: round === 1 ? kept : null }),
+    );
   }
 
   /** Plays the flow, kills the app at each target, starts it again, and compares where it ends. */
   async function crash(name: string, targets: Target[]): Promise<Verdict> {
-    const { flow, stable, expected } = await record(name);
+    const flow = flowNamed(name);
+    const recording = await record(name);
     const from = await begin(flow);
-    const began = Date.now();
-    const ms = () => Date.now() - began;
-    try {
-      return await inWorld({ flow, from, targets, keep: null, expected: same }, async ({ world, app }) => {
-        const killed = app.trace().died;
-        const { missing, extra } = differences(expected, normalForm(await readWorld(world.dir), stable));
-        if (missing.length + extra.length > 0) {
-          return { kind: 'different', killed, differences: explain({ missing, extra }), ms: ms() };
-        }
-        return killed.length === 0 ? { kind: 'not-reached', ms: ms() } : { kind: 'same', killed, ms: ms() };
-      });
-    } catch (error) {
-      return { kind: 'fault', note: error instanceof Error ? error.message : String(error), ms: ms() };
-    }
-
-    function same(found: string[]): boolean {
-      const { missing, extra } = differences(expected, normalForm(found, stable));
-      return missing.length + extra.length === 0;
-    }
+    return judge(recording, (expected) => playFlow({ flow, from, targets, keep: null, expected }));
   }
 
   return { record, crash };
@@ -107,12 +66,8 @@ type Play = {
   keep: string | null;
   expected?: (world: string[]) => boolean;
 };
-type Opened = { world: Awaited<ReturnType<typeof openCopy>>; app: AppUnderTest };
 
-async function inWorld<Found>(
-  { flow, from, targets, keep, expected }: Play,
-  look: (opened: Opened) => Promise<Found>,
-): Promise<Found> {
+async function playFlow({ flow, from, targets, keep, expected }: Play): Promise<Ending> {
   const world = await openCopy(from);
   const app = appUnderTest(world, targets);
   try {
@@ -136,7 +91,7 @@ async function inWorld<Found>(
       },
       { app },
     );
-    return await look({ world, app });
+    return { world: await readWorld(world.dir), trace: app.trace() };
   } finally {
     await app.stop();
     await world.close({ keep: true });

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomOf } from '#lib/ml/stats/random.ts';
 import { BOT, defineBikes, eventually, firstModel, R, startWorld, type World } from '../loop/app-world.ts';
-import { type AppUnderTest, appUnderTest, isSettled, until } from './world.ts';
+import { until } from './process-under-test.ts';
+import { type AppUnderTest, appUnderTest, isSettled } from './world.ts';
 
 const SEED = 20_261_123;
 const LONGEST_DELAY_MS = 25;

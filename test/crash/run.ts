@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { randomOf } from '#lib/ml/stats/random.ts';
 import { FLOWS } from './flows.ts';
-import { createRecorder, type Verdict } from './matrix.ts';
+import { createRecorder } from './matrix.ts';
 import { kindsOf, nameOf, type Point, pointsOf, sampleOf, type Target } from './points.ts';
-import { leftOf } from './world.ts';
+import { leftOf } from './process-under-test.ts';
+import type { Verdict } from './verdict.ts';
 
 const { values } = parseArgs({
   options: {
