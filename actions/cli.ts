@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import process from 'node:process';
 import { Command } from 'commander';
 import { type Entry, entryArguments } from '../runners/entry.ts';
+import { checklistCommand } from './checklist/command.ts';
 import { stageCommands } from './commands.ts';
 import { doctorCommand } from './doctor/command.ts';
 import { initCommand } from './init/command.ts';
@@ -43,6 +44,7 @@ function processCommand(
 initCommand(program);
 stageCommands(program);
 doctorCommand(program);
+checklistCommand(program);
 
 processCommand('demo', {
   description: 'play the whole loop on real data in the local GitHub',

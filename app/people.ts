@@ -1,7 +1,7 @@
 import type { PullRequest } from '#lib/github/pulls.ts';
 import { updateRecordSchema } from '#lib/lifecycle/records.ts';
+import { retrainingWindow } from '#lib/lifecycle/retraining-branch.ts';
 import { listRecords, monitorRecords, recordPath } from '#lib/records/records.ts';
-import { retrainingWindow } from '../templates/retraining.ts';
 import type { Project } from './project.ts';
 
 /** Who stands behind a pull request, and so doesn't approve what it brings. The app itself is nobody. */

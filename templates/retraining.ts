@@ -1,6 +1,7 @@
 import { editDataYaml } from '../lib/formats/config.ts';
 import { render } from '../lib/formats/markdown.ts';
 import type { MonitorResult, RetrainResult } from '../lib/lifecycle/evidence.ts';
+import { retrainingBranch } from '../lib/lifecycle/retraining-branch.ts';
 import { loadTemplate } from './load.ts';
 
 export type RetrainingPull = {
@@ -49,21 +50,4 @@ export function retrainingPull({
     file,
     text: editDataYaml({ file, text: dataYaml }, change),
   };
-}
-
-/** The branch of one window. */
-export function retrainingBranch(model: string, asOf: string): string {
-  return `roundhouse-retrain-${model}-${asOf.slice(0, 10)}`;
-}
-
-/** Model and day of data time that a retraining branch names; null where the branch is no such one. */
-export function retrainingWindow(branch: string): { model: string; day: string } | null {
-  const [, model, day] = /^roundhouse-retrain-(.+)-(\d{4}-\d{2}-\d{2})$/.exec(branch) ?? [];
-  return model === undefined || day === undefined ? null : { model, day };
-}
-
-/** The day of a model's retraining branch, or null where the branch is no such one. */
-export function retrainingDay(model: string, branch: string): string | null {
-  const window = retrainingWindow(branch);
-  return window?.model === model ? window.day : null;
 }

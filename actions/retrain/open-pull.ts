@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Forge } from '#lib/github/forge.ts';
 import type { Statement } from '#lib/lifecycle/evidence.ts';
+import { retrainingDay } from '#lib/lifecycle/retraining-branch.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
-import { type RetrainingPull, retrainingDay, retrainingPull } from '../../templates/retraining.ts';
+import { type RetrainingPull, retrainingPull } from '../../templates/retraining.ts';
 import type { Environment } from '../kit/deps.ts';
 import { git } from '../kit/git.ts';
 

@@ -1,13 +1,9 @@
 import type { MonitorRecord } from '#lib/lifecycle/records.ts';
 import { mayOpenRetraining, type PastRetraining } from '#lib/lifecycle/retraining.ts';
+import { retrainingClaim, retrainingDay } from '#lib/lifecycle/retraining-branch.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { readEvidence } from '#lib/records/model-history.ts';
-import {
-  type RetrainingPull,
-  retrainingBranch,
-  retrainingDay,
-  retrainingPull,
-} from '../../templates/retraining.ts';
+import { type RetrainingPull, retrainingPull } from '../../templates/retraining.ts';
 import type { MainTree } from '../main-tree.ts';
 import { isDone, once } from '../once.ts';
 import type { Project } from '../project.ts';
@@ -17,7 +13,7 @@ export async function syncRetraining(project: Project, main: MainTree, latest: M
   const model = main.models.find(({ name }) => name === latest.model);
   if (latest.decision !== 'open' || latest.retrain === null || model === undefined) return;
   const { forge, defaultBranch } = project;
-  const key = `retrain:${retrainingBranch(model.name, latest.as_of)}`;
+  const key = retrainingClaim(model.name, latest.as_of);
   if (await isDone(project, key)) return;
   const { cooldown } = model.operate.retraining;
   const past = await pastRetrainings(project, model.name);
