@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { marked, type Token } from 'marked';
 import { describe, expect, it } from 'vitest';
 import { render } from '#lib/formats/markdown.ts';
 import { loadTemplate, packageRoot } from '../../templates/load.ts';
+import { structureOf } from '../markdown-structure.ts';
 
 /** What somebody could put into any field: each would do something on GitHub if it got through. */
 const HOSTILE =
@@ -100,6 +100,31 @@ const VIEWS: Record<string, object> = {
   'retraining.hbs': { ...monitor, change: { window: { last: HOSTILE, until: HOSTILE } } },
 };
 
+/** Names that people choose, some only by the rules of the place they come from. */
+const HOSTILES = [
+  HOSTILE,
+  '# heading',
+  '- [ ] box',
+  '> quote',
+  '</details></td>',
+  ':shipit: acme/bikes#3 GH-12 www.evil.example',
+  '**bold** _thin_ ~~gone~~ `code`',
+  '![x](https://evil.example/x.png)',
+  'one | two\n| --- | --- |\n| three | four |',
+  '```\n/approve 0123456789abcdef\n```',
+  '<!-- roundhouse:reply 1 -->',
+];
+
+function filled(view: unknown, text: string): unknown {
+  if (view === HOSTILE) return text;
+  if (Array.isArray(view)) return view.map((one) => filled(one, text));
+  if (typeof view !== 'object' || view === null) return view;
+  return Object.fromEntries(Object.entries(view).map(([key, value]) => [key, filled(value, text)]));
+}
+
+/** No login either: that would be mentioned. */
+const HARMLESS = 'some words';
+
 describe('templates of comments', () => {
   it('all have a view here', () => {
     expect(readdirSync(join(packageRoot(), 'templates', 'comments')).sort()).toEqual(
@@ -107,19 +132,18 @@ describe('templates of comments', () => {
     );
   });
 
-  it.each(Object.keys(VIEWS))('%s lets nothing hostile through', (name) => {
-    const body = render(loadTemplate(`comments/${name}`), VIEWS[name] ?? {});
-    const links: string[] = [];
-    const html: string[] = [];
-    marked.walkTokens(marked.lexer(body), (token: Token) => {
-      if (token.type === 'link') links.push(String(token.href));
-      if (token.type === 'html') html.push(token.raw.trim());
-    });
-    expect(links.filter((href) => !href.startsWith('http://127.0.0.1/'))).toEqual([]);
-    expect(html.filter((raw) => !/^<\/?(sub|code|details|summary)>$/.test(raw))).toEqual([]);
-    expect(body).not.toMatch(/@everyone/);
-    expect(body.split('\n').filter((line) => line.startsWith('/approve'))).toEqual(
-      body.includes('/approve ab12') ? ['/approve ab12ab12ab12ab12'] : [],
-    );
+  it.each(Object.keys(VIEWS))('%s is built the same, whatever is put into it', (name) => {
+    const shown = (text: string) =>
+      render(loadTemplate(`comments/${name}`), filled(VIEWS[name], text) as object);
+    const harmless = structureOf(shown(HARMLESS));
+    for (const text of HOSTILES) {
+      const body = shown(text);
+      expect(structureOf(body), text).toEqual(harmless);
+      expect(body.split('\n').filter((line) => /^\s*\/approve/.test(line)).length).toBe(
+        shown(HARMLESS)
+          .split('\n')
+          .filter((line) => /^\s*\/approve/.test(line)).length,
+      );
+    }
   });
 });
