@@ -1,7 +1,9 @@
-import type { Nodes } from 'mdast';
 import { fromMarkdown } from 'mdast-util-from-markdown';
 import { gfmFromMarkdown } from 'mdast-util-gfm';
 import { gfm } from 'micromark-extension-gfm';
+
+type Root = ReturnType<typeof fromMarkdown>;
+type Nodes = Root | Root['children'][number];
 
 /** What GitHub makes of plain text after Markdown is done. A mention needs a login, a reference a number. */
 const LINKED_LATER: [string, RegExp][] = [
