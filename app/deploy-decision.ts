@@ -1,3 +1,4 @@
+import type { FreezeRecord } from '#lib/lifecycle/records.ts';
 import type { RegisteredVersion } from '#lib/lifecycle/registry.ts';
 import type { DeploymentRecord, Phase } from '#lib/lifecycle/rollout.ts';
 
@@ -14,6 +15,8 @@ export type DeployFacts = {
   records: readonly DeploymentRecord[];
   /** Version that the environment before this one serves; null where it is the first. */
   promotesFrom: { environment: string; version: string | null } | null;
+  /** Candidates that people took out of service. */
+  frozen: readonly FreezeRecord[];
   /** A person asked to try again. */
   again: boolean;
 };
@@ -26,31 +29,58 @@ export type DeployPlan =
   | { kind: 'resume'; record: DeploymentRecord }
   /** A paused rollout that a newer version replaces: the traffic goes back first. */
   | { kind: 'end'; record: DeploymentRecord }
-  | { kind: 'start'; n: number; previous: DeploymentRecord['previous'] };
+  /** `rollback`: to the version that the freeze of what serves names, else to what the locks ask for. */
+  | {
+      kind: 'start';
+      n: number;
+      previous: DeploymentRecord['previous'];
+      rollback: FreezeRecord | null;
+    };
 
-/** What an environment needs so that it serves what the locks say. */
-export function decideDeployment({ desired, records, promotesFrom, again }: DeployFacts): DeployPlan {
+/** What an environment needs so that it serves what the locks say, and nothing that people took out of service. */
+export function decideDeployment(facts: DeployFacts): DeployPlan {
+  const { desired, records, promotesFrom, frozen, again } = facts;
   const last = records.at(-1);
-  if (last?.phase === 'paused') return decidePaused(last, { desired, again });
-  if (last && !isOver(last)) return { kind: 'continue', record: last };
+  const freezeOf = (candidate: string) => frozen.find((freeze) => freeze.candidate === candidate) ?? null;
+  if (last?.phase === 'paused') return decidePaused(last, facts);
+  if (last && !isOver(last)) {
+    return { kind: freezeOf(last.release.candidate) ? 'end' : 'continue', record: last };
+  }
+  const serving = records.findLast(({ phase }) => phase === 'succeeded');
+  const rollback = serving ? freezeOf(serving.release.candidate) : null;
+  if (serving && rollback) {
+    const wasTried = last?.rollback?.comment === rollback.comment;
+    if (wasTried && !again)
+      return { kind: 'none', reason: `the rollback to v${rollback.to.version} was ${last.phase}` };
+    return { kind: 'start', n: (last?.n ?? 0) + 1, previous: serving.release, rollback };
+  }
   if (!desired) return { kind: 'none', reason: 'the locks name no registered version' };
+  const freeze = freezeOf(desired.candidate);
+  if (freeze)
+    return { kind: 'none', reason: `v${desired.version} is frozen: ${freeze.login} rolled it back` };
   if (promotesFrom && promotesFrom.version !== desired.version) {
     return { kind: 'none', reason: `${promotesFrom.environment} does not serve v${desired.version} yet` };
   }
-  const serving = records.findLast(({ phase }) => phase === 'succeeded');
   if (serving?.release.candidate === desired.candidate)
     return { kind: 'none', reason: `v${desired.version} is served` };
-  const wasTried = last !== undefined && last.release.candidate === desired.candidate;
-  if (wasTried && !again) return { kind: 'none', reason: `v${desired.version} was ${last.phase}` };
-  return { kind: 'start', n: (last?.n ?? 0) + 1, previous: serving?.release ?? null };
+  // A rollback between says nothing of what the locks ask for: that was tried before it.
+  const tried = records.findLast((record) => !record.rollback);
+  const wasTried = tried?.release.candidate === desired.candidate;
+  if (wasTried && !again) return { kind: 'none', reason: `v${desired.version} was ${tried.phase}` };
+  return { kind: 'start', n: (last?.n ?? 0) + 1, previous: serving?.release ?? null, rollback: null };
 }
 
-/** Paused is a person's turn: `/deploy` lets it go on, a newer version on the default branch ends it. */
+/**
+ * Paused is a person's turn: `/deploy` lets it go on; a newer version on the default branch ends it, and so does a
+ * `/rollback`.
+ */
 function decidePaused(
   record: DeploymentRecord,
-  { desired, again }: Pick<DeployFacts, 'desired' | 'again'>,
+  { desired, frozen, again }: Pick<DeployFacts, 'desired' | 'frozen' | 'again'>,
 ): DeployPlan {
-  const isWanted = desired === null || desired.candidate === record.release.candidate;
+  const isFrozen = frozen.some(({ candidate }) => candidate === record.release.candidate);
+  const isAsked = record.rollback || desired === null || desired.candidate === record.release.candidate;
+  const isWanted = isAsked && !isFrozen;
   if (!isWanted && (again || !gaveUp(record))) return { kind: 'end', record };
   if (again) return { kind: 'resume', record };
   return { kind: 'none', reason: `v${record.release.version} is paused: /deploy lets it go on` };

@@ -12,6 +12,8 @@ export type RegistrationFacts = {
     blocking: string[];
     /** The same questions as the gate asked, with the permissions of now. */
     asks: readonly Pick<CountedAsk, 'subject' | 'count'>[];
+    /** Why the candidate is out of service; null where it isn't. */
+    frozen: string | null;
     /** Who holds the pull request that brought it. */
     heldBy: string | null;
   } | null;
@@ -44,6 +46,7 @@ export function decideRegistration({ locks, digests, recorded }: RegistrationFac
       reasons.push(`${number} more approval of the ${subject} by ${roles.join(' or ')} is missing`);
     }
   }
+  if (recorded.frozen !== null) reasons.push(recorded.frozen);
   if (recorded.heldBy !== null) reasons.push(`${recorded.heldBy} holds it: /unhold lifts it`);
   return reasons.length > 0 ? { kind: 'refuse', reasons } : { kind: 'register' };
 }

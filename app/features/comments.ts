@@ -12,7 +12,6 @@ import {
 } from '#lib/lifecycle/command.ts';
 import { type CommandFacts, decideCommand, whoText } from '#lib/lifecycle/command-permission.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
-import { readRecord, recordPath, recordText } from '#lib/records/records.ts';
 import { loadTemplate } from '../../templates/load.ts';
 import { readPerson } from '../approvals.ts';
 import { type CommandSetting, DONE, type Handler, type Outcome, refused } from '../command.ts';
@@ -27,6 +26,7 @@ import { history, why } from './history.ts';
 import { hold, object, unhold } from './hold.ts';
 import { retrain } from './monitor.ts';
 import { cancel, plan } from './pull-request.ts';
+import { rollback, unfreeze } from './rollback.ts';
 import { update } from './update.ts';
 
 export function comments(on: On): void {
@@ -58,6 +58,8 @@ const HANDLERS: { [Name in BuiltCommand]: Handler<Name> } = {
   object,
   plan,
   retrain,
+  rollback,
+  unfreeze,
   unhold,
   update,
   why,

@@ -2,10 +2,12 @@ import { hexOf } from '#lib/formats/digest.ts';
 import { render } from '#lib/formats/markdown.ts';
 import { printTagName, renderTagMessage } from '#lib/formats/registry-tags.ts';
 import { hasMarker, withMarker } from '#lib/formats/sticky.ts';
+import type { FreezeRecord } from '#lib/lifecycle/records.ts';
 import type { DeploymentRecord } from '#lib/lifecycle/rollout.ts';
 import { type ModelHistory, readHistory } from '#lib/records/model-history.ts';
 import { loadTemplate } from '../../templates/load.ts';
 import { isOver } from '../deploy-decision.ts';
+import { readFreezes } from '../freezes.ts';
 import type { MainTree } from '../main-tree.ts';
 import type { ModelTree } from '../model-tree.ts';
 import { once } from '../once.ts';
@@ -29,6 +31,7 @@ export async function announceOutcome(outcome: Outcome): Promise<void> {
   const { project, main, model, record, history } = outcome;
   if (record.phase === 'paused') return openIncident(project, record);
   if (!isOver(record)) return;
+  const freeze = await freezeBehind(project, record);
   if (record.phase !== 'succeeded') {
     if (record.github_deployment !== null) {
       await reportState(
@@ -38,8 +41,9 @@ export async function announceOutcome(outcome: Outcome): Promise<void> {
         record.history.at(-1)?.note ?? record.phase,
       );
     }
-    await openIncident(project, record);
-    await proposeRevert({ project, main, history, record });
+    await (freeze ? tellRollback(project, freeze) : openIncident(project, record));
+    const failed = { ...record, failed: record.release, serving: record.previous };
+    if (!record.rollback) await proposeRevert({ project, main, history, record: failed, freeze });
     return;
   }
   await assign({ project, history, record, environment: record.environment });
@@ -51,6 +55,25 @@ export async function announceOutcome(outcome: Outcome): Promise<void> {
     await reportState(project, record.github_deployment, 'success', `v${record.release.version} is served`);
   }
   await retirePrevious(project, record);
+  if (!freeze || !record.previous) return;
+  await tellRollback(project, freeze);
+  const replaced = { ...record, failed: record.previous, serving: record.release };
+  if (freeze.environment === record.environment)
+    await proposeRevert({ project, main, history, record: replaced, freeze });
+}
+
+/** The `/rollback` that a rollout carries out, or that ended it. */
+async function freezeBehind(project: Project, record: DeploymentRecord): Promise<FreezeRecord | null> {
+  const { model, environment, n, rollback, phase } = record;
+  const isCarriedOut = rollback !== null && phase === 'succeeded';
+  const freezes = await readFreezes(project, model);
+  return (
+    freezes.find((freeze) =>
+      isCarriedOut
+        ? freeze.comment === rollback.comment
+        : freeze.environment === environment && freeze.ends === n,
+    ) ?? null
+  );
 }
 
 /** An annotated tag on the commit of branch `roundhouse` that records the event. */
@@ -93,29 +116,53 @@ async function retirePrevious(project: Project, record: DeploymentRecord): Promi
   await reportState(project, previous, 'inactive', `replaced by v${record.release.version}`);
 }
 
-async function openIncident(project: Project, record: DeploymentRecord): Promise<void> {
+function openIncident(project: Project, record: DeploymentRecord): Promise<void> {
   const { model, environment, n } = record;
-  const marker = { kind: 'incident', key: `${model}/${environment}/${n}` };
+  return incident(project, `${model}/${environment}/${n}`, () => ({
+    title: `${model} v${record.release.version} in ${environment} was ${record.phase}`,
+    body: render(loadTemplate('comments/incident.hbs'), {
+      model,
+      environment,
+      n,
+      version: record.release.version,
+      candidate: hexOf(record.release.candidate).slice(0, 16),
+      previous: record.previous?.version ?? null,
+      phase: record.phase,
+      paused: record.phase === 'paused',
+      history: record.history,
+    }),
+  }));
+}
+
+/** One issue for a `/rollback`, however many environments went back. */
+function tellRollback(project: Project, freeze: FreezeRecord): Promise<void> {
+  const { model, version, environment, comment } = freeze;
+  // No environment has a colon in its name.
+  return incident(project, `${model}/:rollback/${comment}`, () => ({
+    title: `${model} v${version} in ${environment} was rolled back by ${freeze.login}`,
+    body: render(loadTemplate('comments/rollback.hbs'), {
+      ...freeze,
+      to: freeze.to.version,
+      digest: hexOf(freeze.candidate).slice(0, 16),
+    }),
+  }));
+}
+
+async function incident(
+  project: Project,
+  key: string,
+  text: () => { title: string; body: string },
+): Promise<void> {
+  const marker = { kind: 'incident', key };
   await once(project, {
-    key: `incident:${marker.key}`,
+    key: `incident:${key}`,
     find: async () => {
       const open = await project.forge.issues.list({ state: 'all' });
       const mine = open.find(({ author, body }) => author.login === project.bot && hasMarker(body, marker));
       return mine ? String(mine.number) : null;
     },
     make: async () => {
-      const body = render(loadTemplate('comments/incident.hbs'), {
-        model,
-        environment,
-        n,
-        version: record.release.version,
-        candidate: hexOf(record.release.candidate).slice(0, 16),
-        previous: record.previous?.version ?? null,
-        phase: record.phase,
-        paused: record.phase === 'paused',
-        history: record.history,
-      });
-      const title = `${model} v${record.release.version} in ${environment} was ${record.phase}`;
+      const { title, body } = text();
       return String((await project.forge.issues.create({ title, body: withMarker(marker, body) })).number);
     },
   });

@@ -15,6 +15,7 @@ import { allOf } from '../all-of.ts';
 import { DONE, type Handler, refused } from '../command.ts';
 import { decideDeployment, isOver, pausedByFaults, resumed } from '../deploy-decision.ts';
 import { EvidenceRefused, refusalOfRun, takeStatement } from '../evidence.ts';
+import { frozenReason, inForce, readFreezes } from '../freezes.ts';
 import { type MainTree, readMain } from '../main-tree.ts';
 import type { ModelTree } from '../model-tree.ts';
 import { once } from '../once.ts';
@@ -30,11 +31,14 @@ const TRIES = 3;
 
 type Where = { project: Project; main: MainTree; model: ModelTree; environment: Environment };
 
+/** What a person asks to try again; null = all of them. */
+type Again = { model: string | null; environment: string | null };
+
 /** Brings every environment of every model one step nearer to what the default branch's locks say. */
 export async function syncDeployments(
   project: Project,
   main: MainTree,
-  again: { environment: string | null } | null = null,
+  again: Again | null = null,
 ): Promise<void> {
   await allOf(main.models.map((model) => () => convergeModel({ project, main, model }, again)));
 }
@@ -42,12 +46,13 @@ export async function syncDeployments(
 /** In the order of the chain: where one environment fails, the next isn't reached. */
 async function convergeModel(
   { project, main, model }: Omit<Where, 'environment'>,
-  again: { environment: string | null } | null,
+  again: Again | null,
 ): Promise<void> {
+  const isAsked = again !== null && (again.model ?? model.name) === model.name;
   for (const name of model.operate.deployment.environments) {
     const environment = main.policy.environments.find((entry) => entry.name === name);
     if (!environment) continue;
-    const asked = again !== null && (again.environment ?? name) === name;
+    const asked = isAsked && (again.environment ?? name) === name;
     await converge({ project, main, model, environment }, asked);
   }
 }
@@ -56,9 +61,20 @@ async function convergeModel(
 export const deploy: Handler<'deploy'> = async ({ project }, { environment }) => {
   const main = await readMain(project);
   if (!main) return refused('the default branch has no usable policy');
-  await syncDeployments(project, main, { environment });
-  return DONE;
+  const frozen = await lockedAndFrozen(project, main);
+  await syncDeployments(project, main, { model: null, environment });
+  return frozen.length > 0 ? refused(frozen.join('; ')) : DONE;
 };
+
+/** Models whose locks ask for what people took out of service. */
+async function lockedAndFrozen(project: Project, main: MainTree): Promise<string[]> {
+  const found: string[] = [];
+  for (const { name, locks } of main.models) {
+    const reason = locks && (await frozenReason(project, name, locks.model.candidate));
+    if (reason) found.push(`${name} ${reason}`);
+  }
+  return found;
+}
 
 async function converge(where: Where, again: boolean): Promise<void> {
   const { project, model, environment } = where;
@@ -67,11 +83,12 @@ async function converge(where: Where, again: boolean): Promise<void> {
   const locked = model.locks?.model.candidate;
   const from = environment.promotes_from;
   const records = await readDeployments(project, model.name, environment.name);
-  const desired =
-    versions.find(({ candidate, state }) => candidate === locked && state === 'registered') ?? null;
+  const registered = versions.filter(({ state }) => state === 'registered');
+  const desired = registered.find(({ candidate }) => candidate === locked) ?? null;
   const plan = decideDeployment({
     desired,
     records,
+    frozen: inForce(await readFreezes(project, model.name)),
     again,
     promotesFrom: from === null ? null : { environment: from, version: servedIn(assignments, from) },
   });
@@ -87,10 +104,12 @@ async function converge(where: Where, again: boolean): Promise<void> {
     if (last) await announceOutcome({ ...where, record: last, history });
     return;
   }
-  const evaluation = desired && evaluationOf(history, desired.candidate);
-  if (!desired || !evaluation) return;
+  const { rollback } = plan;
+  const wanted = rollback ? registered.find(({ version }) => version === rollback.to.version) : desired;
+  const evaluation = wanted && evaluationOf(history, wanted.candidate);
+  if (!wanted || !evaluation) return;
   const { served } = (await readEvidence(project.state, 'evaluate', evaluation.evaluate)).predicate.result;
-  const { version, candidate, bundle, commit } = desired;
+  const { version, candidate, bundle, commit } = wanted;
   const record: DeploymentRecord = {
     kind: 'roundhouse-deployment',
     n: plan.n,
@@ -105,6 +124,7 @@ async function converge(where: Where, again: boolean): Promise<void> {
     step: 0,
     step_started_at: null,
     github_deployment: null,
+    rollback: rollback && { login: rollback.login, comment: rollback.comment },
     history: [],
   };
   if (await beginRollout(project, record)) await drive(where, record);

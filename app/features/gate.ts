@@ -9,7 +9,13 @@ export const CHECKS = ['data', 'model', 'approval', 'gate'] as const;
 export type CheckName = (typeof CHECKS)[number];
 
 /** One model of a pull request, as far as its checks depend on it. */
-export type GateModel = { model: string; standing: Standing; asks: CountedAsk[] };
+export type GateModel = {
+  model: string;
+  standing: Standing;
+  asks: CountedAsk[];
+  /** Why the judged candidate is out of service: people rolled it back before. */
+  frozen: string | null;
+};
 export type GateFacts = {
   conflict: Conflict | null;
   faults: string[];
@@ -95,7 +101,7 @@ const WORKING = {
 
 type Aspects = Record<'data' | 'model' | 'approval', Finding>;
 
-function aspectsOf({ standing, asks }: GateModel): Aspects {
+function aspectsOf({ standing, asks, frozen }: GateModel): Aspects {
   const approval = approvalOf(asks);
   switch (standing.state) {
     case 'untouched':
@@ -136,7 +142,7 @@ function aspectsOf({ standing, asks }: GateModel): Aspects {
       };
     }
     case 'judged':
-      return { data: dataFinding(standing), model: modelFinding(standing), approval };
+      return { data: dataFinding(standing), model: modelFinding(standing, frozen), approval };
   }
 }
 
@@ -148,7 +154,8 @@ function dataFinding({ evidence }: Judged): Finding {
   return { conclusion: contract.verdict === 'inconclusive' ? 'neutral' : 'success', title };
 }
 
-function modelFinding({ evidence, committed }: Judged): Finding {
+function modelFinding({ evidence, committed }: Judged, frozen: string | null): Finding {
+  if (frozen !== null) return { conclusion: 'failure', title: frozen };
   const { result } = evidence.evaluate.predicate;
   const { blocking, asking } = openGates(result);
   const names = (gates: GateResult[]) => gates.map(({ name }) => name).join(', ');

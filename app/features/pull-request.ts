@@ -1,6 +1,7 @@
 import { allOf } from '../all-of.ts';
 import { commitCandidate } from '../candidate-commit.ts';
 import { DONE, type Handler } from '../command.ts';
+import { frozenReason } from '../freezes.ts';
 import type { On } from '../on.ts';
 import type { Project } from '../project.ts';
 import { type PullFacts, readPullFacts } from '../pull-facts.ts';
@@ -131,14 +132,19 @@ async function readModels(
   const models: GateModel[] = [];
   for (const model of facts.models) {
     const standing = await advance({ project, facts, model, again });
-    if (standing.state === 'judged' && !standing.committed && isLockable(standing)) {
+    const frozen =
+      standing.state === 'judged'
+        ? await frozenReason(project, model.name, standing.evidence.record.candidate)
+        : null;
+    const isOpen = standing.state === 'judged' && !standing.committed && frozen === null;
+    if (isOpen && isLockable(standing)) {
       await commitCandidate({ project, facts, model, standing });
       return 'moved';
     }
-    models.push({ model: model.name, standing, asks: [] });
+    models.push({ model: model.name, standing, asks: [], frozen });
   }
   for (const { name } of facts.removed) {
-    models.push({ model: name, standing: { state: 'removed' }, asks: [] });
+    models.push({ model: name, standing: { state: 'removed' }, asks: [], frozen: null });
   }
   const counted = await countAsks(project, {
     ...facts,
@@ -153,7 +159,7 @@ async function readModels(
 }
 
 function candidateOf(entry: GateModel | undefined): AskedCandidate | null {
-  if (entry?.standing.state !== 'judged' || !entry.standing.committed) return null;
+  if (entry?.standing.state !== 'judged' || !entry.standing.committed || entry.frozen) return null;
   const { record, evaluate } = entry.standing.evidence;
   return { digest: record.candidate, result: evaluate.predicate.result };
 }

@@ -10,6 +10,7 @@ import { type Judged, type ModelHistory, readHistory, readJudged } from '#lib/re
 import { readRecord, recordPath, recordText } from '#lib/records/records.ts';
 import { loadTemplate } from '../../templates/load.ts';
 import { allOf } from '../all-of.ts';
+import { frozenReason } from '../freezes.ts';
 import type { MainTree } from '../main-tree.ts';
 import type { ModelTree } from '../model-tree.ts';
 import { once } from '../once.ts';
@@ -52,6 +53,7 @@ async function registerModel(project: Project, main: MainTree, model: Locked): P
         evaluate: judged.evaluate.predicate.result,
       }),
       blocking: openGates(judged.evaluate.predicate.result).blocking.map(({ name }) => name),
+      frozen: await frozenReason(project, model.name, judged.record.candidate),
       ...(await readConsent(project, { main, model, judged })),
     },
   });

@@ -1,6 +1,7 @@
 import { render } from '#lib/formats/markdown.ts';
 import type { Change } from '#lib/github/trees.ts';
-import type { DeploymentRecord } from '#lib/lifecycle/rollout.ts';
+import type { FreezeRecord } from '#lib/lifecycle/records.ts';
+import type { DeploymentRecord, Release } from '#lib/lifecycle/rollout.ts';
 import type { ModelHistory } from '#lib/records/model-history.ts';
 import { loadTemplate } from '../../templates/load.ts';
 import type { MainTree } from '../main-tree.ts';
@@ -17,18 +18,23 @@ export async function proposeRevert({
   main,
   history,
   record,
+  freeze,
 }: {
   project: Project;
   main: MainTree;
   history: ModelHistory;
-  record: DeploymentRecord;
+  /** The rollout with what failed, and what serves in its place. */
+  record: DeploymentRecord & { failed: Release; serving: Release | null };
+  /** The `/rollback` behind it; null = the rollout failed by itself. */
+  freeze: FreezeRecord | null;
 }): Promise<void> {
   const { forge, defaultBranch } = project;
-  const { model, release, previous } = record;
+  const { model, failed } = record;
   const locked = main.models.find(({ name }) => name === model)?.locks?.model.candidate;
-  const serving = history.registry.versions.find(({ version }) => version === previous?.version);
-  if (locked !== release.candidate || !serving) return;
-  const branch = `roundhouse-revert-${model}-v${release.version}`;
+  const serving = history.registry.versions.find(({ version }) => version === record.serving?.version);
+  if (locked !== failed.candidate || !serving) return;
+  // A version can be rolled back more than once: each time has a branch of its own.
+  const branch = `roundhouse-revert-${model}-v${failed.version}${freeze ? `-${record.n}` : ''}`;
   const findPull = async () => (await forge.pulls.list({ state: 'all', head: branch }))[0]?.number;
   await once(project, {
     key: `revert:${branch}:${record.n}`,
@@ -45,9 +51,10 @@ export async function proposeRevert({
         body: render(loadTemplate('comments/revert.hbs'), {
           model,
           environment: record.environment,
-          failed: release.version,
+          failed: failed.version,
           serving: serving.version,
-          note: record.history.at(-1)?.note ?? '',
+          by: freeze?.login ?? null,
+          note: freeze ? '' : (record.history.at(-1)?.note ?? ''),
         }),
         head: branch,
         base: defaultBranch,

@@ -21,7 +21,15 @@ export type ApprovalComment = {
   edited: boolean;
 };
 
-export type RuleName = 'problem' | 'model' | 'inconclusive';
+/** The policy's rule that an approval is for: of a change, or of a command that takes several people. */
+export type RuleName =
+  | 'problem'
+  | 'model'
+  | 'inconclusive'
+  | 'rollback'
+  | 'unfreeze'
+  | 'override'
+  | 'promote';
 export type ApprovalRequest = {
   /** What has to be approved. */
   digest: Digest;

@@ -47,6 +47,22 @@ export function optionalVersion(rest: string): Parsed<{ model: string | null; ve
   return modelNameSchema.safeParse(model).success ? { model, version } : NO_MODEL;
 }
 
+/** A version and an environment, either or none: what begins with a digit or a `v` and a digit is a version. */
+export function versionAndEnvironment(
+  rest: string,
+): Parsed<{ model: string | null; version: string | null; environment: string | null }> {
+  const words = rest.split(/\s+/).filter((word) => word !== '');
+  const isVersion = (word: string) => /^v?\d|@/.test(word);
+  const [first = '', ...others] = words;
+  const [named, where] = isVersion(first) ? [first, others] : ['', words];
+  const version = optionalVersion(named);
+  if (typeof version === 'string') return version;
+  const [place, ...more] = where;
+  if (more.length > 0) return `it takes a version and an environment, found "${rest.slice(0, 60)}"`;
+  const found = optionalEnvironment(place ?? '');
+  return typeof found === 'string' ? found : { ...version, ...found };
+}
+
 const NO_ENVIRONMENT = 'the environment must be a name such as production';
 const NO_MODEL = 'the model must be a name such as bikes';
 

@@ -131,13 +131,13 @@ export const COMMANDS = {
     built: true,
   },
   rollback: {
-    args: '[version]',
-    parse: parse.optionalVersion,
+    args: '[version] [environment]',
+    parse: parse.versionAndEnvironment,
     who: { kind: 'roles', action: 'rollback' },
     on: 'both',
-    help: 'serve the former version again',
-    example: '/rollback bikes@v1.1.0',
-    built: false,
+    help: 'serve the former version again, and freeze the one that serves',
+    example: '/rollback bikes@v1.1.0 production',
+    built: true,
   },
   train: {
     args: '[name=value ...]',
@@ -200,7 +200,7 @@ export const COMMANDS = {
     on: 'both',
     help: 'allow a frozen digest again',
     example: '/unfreeze 0123456789abcdef the sensor is mended',
-    built: false,
+    built: true,
   },
   decide: {
     args: '<text>',

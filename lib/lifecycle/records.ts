@@ -163,6 +163,32 @@ export const holdRecordSchema = z.strictObject({
 });
 export type HoldRecord = z.infer<typeof holdRecordSchema>;
 
+/**
+ * `frozen/<candidate>.json`: a `/rollback` took this candidate out of service. It is neither deployed nor
+ * registered until somebody lifts that.
+ */
+export const freezeRecordSchema = z.strictObject({
+  kind: z.literal('roundhouse-freeze'),
+  model: modelNameSchema,
+  candidate: digestSchema,
+  version: semverSchema,
+  /** The environment that the command was about; where others serve the candidate, they go back too. */
+  environment: environmentNameSchema,
+  /** What serves in its place. */
+  to: z.strictObject({ version: semverSchema, candidate: digestSchema }),
+  /** Number of the rollout that was under way there and that the command ends. */
+  ends: z.int().nullable(),
+  login: loginSchema,
+  issue: z.int(),
+  comment: z.int(),
+  url: z.string(),
+  at: instantSchema,
+  lifted: z
+    .strictObject({ login: loginSchema, reason: z.string(), comment: z.int(), at: instantSchema })
+    .nullable(),
+});
+export type FreezeRecord = z.infer<typeof freezeRecordSchema>;
+
 /** `monitor/<model>/YYYY/MM/DD.json`: one window, by its `as_of`, once; `DD-asked-<run>.json` where somebody asked for the look. */
 export const monitorRecordSchema = z.strictObject({
   kind: z.literal('roundhouse-monitor'),

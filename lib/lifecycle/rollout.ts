@@ -49,6 +49,8 @@ export const deploymentRecordSchema = z.strictObject({
   step: z.int().min(0),
   step_started_at: instantSchema.nullable(),
   github_deployment: z.int().nullable(),
+  /** The `/rollback` that asked for it: all traffic goes to the release at once. Null = what the locks ask for. */
+  rollback: z.strictObject({ login: z.string(), comment: z.int() }).nullable().default(null),
   history: z.array(
     z.strictObject({
       at: instantSchema,
@@ -72,9 +74,13 @@ export function afterPassed(record: DeploymentRecord): Pick<DeploymentRecord, 'p
   return { phase: 'progressing', step: record.step + 1 };
 }
 
-/** Where a rollout goes once its version is loaded and has answered the golden rows: nothing to compare with = all traffic. */
+/**
+ * Where a rollout goes once its version is loaded and has answered the golden rows. All traffic at once where there
+ * is nothing to compare with, and where people took what serves out of service: it has served before.
+ */
 export function afterStart(record: DeploymentRecord): Pick<DeploymentRecord, 'phase' | 'step'> {
-  return { phase: record.previous === null ? 'succeeded' : 'progressing', step: 0 };
+  const isAtOnce = record.previous === null || record.rollback !== null;
+  return { phase: isAtOnce ? 'succeeded' : 'progressing', step: 0 };
 }
 
 /** Shares of traffic in the record's phase and step. Staged (pending), the new version is loaded and gets none. */

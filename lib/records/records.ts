@@ -15,6 +15,8 @@ export const recordPath = {
   run: (model: string, run: { id: number; attempt: number }) => `runs/${model}/${run.id}-${run.attempt}.json`,
   approvals: (digest: Digest) => `approvals/${hexOf(digest)}/`,
   approval: (digest: Digest, comment: number) => `approvals/${hexOf(digest)}/${comment}.json`,
+  frozen: (hex = '') => `frozen/${hex}`,
+  freeze: (candidate: Digest) => `frozen/${hexOf(candidate)}.json`,
   hold: (issue: number) => `holds/${issue}.json`,
   deployments: (model: string, environment: string) => `deployments/${model}/${environment}/`,
   deployment: (model: string, environment: string, n: number) =>

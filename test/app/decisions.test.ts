@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '#lib/formats/digest.ts';
+import type { FreezeRecord } from '#lib/lifecycle/records.ts';
 import type { RegisteredVersion } from '#lib/lifecycle/registry.ts';
 import type { DeploymentRecord, Phase } from '#lib/lifecycle/rollout.ts';
 import { decideDeployment, pausedByFaults, resumed } from '../../app/deploy-decision.ts';
@@ -63,11 +64,23 @@ describe('decideDeployment', () => {
       history: [{ at, phase, verdict: 'inconclusive', note: '', run: 1 }],
     } as DeploymentRecord;
   };
-  const facts = { desired: version('1.1.0'), records: [], promotesFrom: null, again: false };
+  const facts = { desired: version('1.1.0'), records: [], promotesFrom: null, frozen: [], again: false };
   const start = (n: number, previous: string | null) => ({
     kind: 'start',
     n,
     previous: previous === null ? null : record(0, previous, 'succeeded').release,
+    rollback: null,
+  });
+  const freeze = (name: string, to: string) =>
+    ({
+      candidate: version(name).candidate,
+      version: name,
+      to: { version: to },
+      comment: 9,
+    }) as FreezeRecord;
+  const back = (n: number, name: string, phase: Phase) => ({
+    ...record(n, name, phase),
+    rollback: { login: 'ml-lead', comment: 9 },
   });
   const none = expect.objectContaining({ kind: 'none' });
   const served = record(1, '1.0.0', 'succeeded');
@@ -146,6 +159,64 @@ describe('decideDeployment', () => {
       none,
     ],
     [
+      'what serves was frozen',
+      { ...facts, records: [served, record(2, '1.1.0', 'succeeded')], frozen: [freeze('1.1.0', '1.0.0')] },
+      { ...start(3, '1.1.0'), rollback: freeze('1.1.0', '1.0.0') },
+    ],
+    [
+      'what is frozen was rolled back, and the locks still name it',
+      {
+        ...facts,
+        records: [served, record(2, '1.1.0', 'succeeded'), back(3, '1.0.0', 'succeeded')],
+        frozen: [freeze('1.1.0', '1.0.0')],
+        again: true,
+      },
+      none,
+    ],
+    [
+      'it was unfrozen: nobody said yet that it shall serve',
+      { ...facts, records: [served, record(2, '1.1.0', 'succeeded'), back(3, '1.0.0', 'succeeded')] },
+      none,
+    ],
+    [
+      'it was unfrozen, and a person asks for it',
+      {
+        ...facts,
+        records: [served, record(2, '1.1.0', 'succeeded'), back(3, '1.0.0', 'succeeded')],
+        again: true,
+      },
+      start(4, '1.0.0'),
+    ],
+    [
+      'a rollback that failed is not tried for ever',
+      {
+        ...facts,
+        records: [served, record(2, '1.1.0', 'succeeded'), back(3, '1.0.0', 'aborted')],
+        frozen: [freeze('1.1.0', '1.0.0')],
+      },
+      none,
+    ],
+    [
+      'a frozen rollout that is under way ends',
+      { ...facts, records: [served, record(2, '1.1.0', 'progressing')], frozen: [freeze('1.1.0', '1.0.0')] },
+      { kind: 'end', record: record(2, '1.1.0', 'progressing') },
+    ],
+    [
+      'a frozen rollout that is paused ends',
+      { ...facts, records: [served, paused], frozen: [freeze('1.1.0', '1.0.0')] },
+      { kind: 'end', record: paused },
+    ],
+    [
+      'a rollback that is paused goes on when asked',
+      {
+        ...facts,
+        records: [served, record(2, '1.1.0', 'succeeded'), back(3, '1.0.0', 'paused')],
+        frozen: [freeze('1.1.0', '1.0.0')],
+        again: true,
+      },
+      { kind: 'resume', record: back(3, '1.0.0', 'paused') },
+    ],
+    [
       'staging does not serve it yet',
       { ...facts, promotesFrom: { environment: 'staging', version: '1.0.0' } },
       none,
@@ -172,7 +243,7 @@ describe('decideRegistration', () => {
   const facts = {
     locks: { data: { output: { content: digestOf('data') } }, model },
     digests,
-    recorded: { lock: model, blocking: [], asks: [], heldBy: null },
+    recorded: { lock: model, blocking: [], asks: [], frozen: null, heldBy: null },
   } as unknown as RegistrationFacts;
   const recorded = facts.recorded;
   if (!recorded) throw new Error('these facts have a record');
@@ -214,6 +285,7 @@ describe('decideRegistration', () => {
       },
       /1 more approval of the problem by owner/,
     ],
+    ['a freeze', { recorded: { ...recorded, frozen: 'v1.1.0 is frozen' } }, /v1\.1\.0 is frozen/],
     ['a hold', { recorded: { ...recorded, heldBy: 'product-owner' } }, /product-owner holds it: \/unhold/],
     [
       'other data',

@@ -13,7 +13,7 @@ const facts = (over: Partial<GateFacts>): GateFacts => ({
   ...over,
 });
 const one = (standing: Standing, asks: Parameters<typeof ask>[0][] = []): Partial<GateFacts> => ({
-  models: [{ model: 'bikes', standing, asks: asks.map(ask) }],
+  models: [{ model: 'bikes', standing, asks: asks.map(ask), frozen: null }],
 });
 const missing = { missing: [{ rule: 'model' as const, count: 1, roles: ['ml-lead'] }] };
 const alsoAsked = {
@@ -108,6 +108,12 @@ describe('decideChecks', () => {
       'success',
       /merged/,
     ],
+    [
+      'a candidate that was rolled back before',
+      { models: [{ model: 'bikes', standing: passed, asks: [ask(given)], frozen: 'v1.1.0 is frozen' }] },
+      'failure',
+      /v1\.1\.0 is frozen/,
+    ],
     ['a hold on an approved candidate', { ...one(passed, [given]), hold }, 'failure', /held by ml-lead/],
     [
       'data that cannot tell',
@@ -119,8 +125,8 @@ describe('decideChecks', () => {
       'two models, one still training',
       {
         models: [
-          { model: 'a', standing: passed, asks: [ask(missing)] },
-          { model: 'b', standing: training, asks: [] },
+          { model: 'a', standing: passed, asks: [ask(missing)], frozen: null },
+          { model: 'b', standing: training, asks: [], frozen: null },
         ],
       },
       'null',

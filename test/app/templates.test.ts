@@ -96,7 +96,23 @@ const VIEWS: Record<string, object> = {
   },
   'health.hbs': monitor,
   'lock.hbs': { missing: false, judged: false, candidate: HOSTILE, locked: HOSTILE },
-  'revert.hbs': { model: 'bikes', environment: HOSTILE, failed: '1.1.0', serving: '1.0.0', note: HOSTILE },
+  'revert.hbs': {
+    model: 'bikes',
+    environment: HOSTILE,
+    failed: '1.1.0',
+    serving: '1.0.0',
+    by: HOSTILE,
+    note: HOSTILE,
+  },
+  'rollback.hbs': {
+    model: HOSTILE,
+    environment: 'production',
+    version: '1.1.0',
+    to: '1.0.0',
+    login: HOSTILE,
+    digest: 'ab12ab12ab12ab12',
+    url: 'http://127.0.0.1/comment',
+  },
   'retraining.hbs': { ...monitor, change: { window: { last: HOSTILE, until: HOSTILE } } },
 };
 

@@ -73,6 +73,7 @@ export function rollout(change: Partial<DeploymentRecord> = {}): DeploymentRecor
     step: 0,
     step_started_at: null,
     github_deployment: 1,
+    rollback: null,
     history: [entry('progressing', 21), entry('succeeded', 22)],
     ...change,
   };

@@ -6,6 +6,7 @@ import {
   digestAndReason,
   environment,
   gateDigestAndReason,
+  versionAndEnvironment,
 } from '#lib/lifecycle/command-arguments.ts';
 import { nearestOf } from '#lib/lifecycle/nearest.ts';
 
@@ -36,7 +37,7 @@ describe('what a line asks for', () => {
     ['/why latest', 'why', /1\.2\.0/],
     ['/deploy @acme', 'deploy', /environment/],
     ['/override gate digest because', 'override', /not built yet/],
-    ['/rollback 1.0.0', 'rollback', /not built yet/],
+    ['/rollback 1.0.0 staging now', 'rollback', /a version and an environment/],
     ['/ok-to-train abc', 'ok-to-train', /not built yet/],
   ])('%s is refused with a reason', (body, name, reason) => {
     expect(parseCommands(body)).toEqual([
@@ -124,6 +125,15 @@ describe('arguments', () => {
     [assignments, 'l2=1 l2=2', /given twice/],
     [commit, hex, /all 40 hex/],
     [environment, '', /such as production/],
+    [versionAndEnvironment, '', { model: null, version: null, environment: null }],
+    [versionAndEnvironment, 'v1.0.0', { model: null, version: '1.0.0', environment: null }],
+    [
+      versionAndEnvironment,
+      'bikes@v1.0.0 staging',
+      { model: 'bikes', version: '1.0.0', environment: 'staging' },
+    ],
+    [versionAndEnvironment, 'staging', { model: null, version: null, environment: 'staging' }],
+    [versionAndEnvironment, 'v1 staging', /must look like/],
   ] as const)('%o of "%s"', (parse, rest, expected) => {
     const found = parse(rest);
     if (expected instanceof RegExp) expect(found).toMatch(expected);

@@ -3,6 +3,7 @@ import {
   approveLine,
   BOT,
   bikesFiles,
+  commentsOf,
   defineBikes,
   eventually,
   firstModel,
@@ -69,5 +70,49 @@ describe('a rollout that is rolled back', { timeout: 240_000 }, () => {
     world.jobs.findings.canary = 'passed';
     await say(world, 'ml-lead', issues[0]?.number ?? 0, '/deploy production');
     await eventually('v1.1.0 in production', async () => (await tags()).includes('bikes#champion#4'), world);
+  });
+
+  it('is one command for people: the former version serves, the candidate is frozen, the locks follow', async () => {
+    const { rest } = world.as('ml-lead');
+    const issue = (await rest.issues.listForRepo({ ...R, creator: BOT })).data.find(
+      ({ title, pull_request }) => !pull_request && title.includes('was rolled-back'),
+    );
+    const number = issue?.number ?? 0;
+    const said = (text: string) =>
+      eventually(
+        text,
+        async () => (await commentsOf(world, number)).find(({ body }) => body.includes(text)),
+        world,
+      );
+    await say(world, 'data-scientist', number, '/rollback');
+    await said('it needs the role ml-lead');
+    await say(world, 'ml-lead', number, '/rollback 3.0.0');
+    await said('v3.0.0 is not registered');
+    await say(world, 'ml-lead', number, '/rollback');
+    await said('v1.1.0 is frozen');
+    await eventually('v1.0.0 in production', async () => (await tags()).includes('bikes#champion#6'), world);
+
+    const pull = await eventually(
+      'the revert of the locks',
+      async () => {
+        const { data } = await rest.pulls.list({ ...R });
+        return data.find(({ head }) => head.ref.startsWith('roundhouse-revert-bikes-v1.1.0-'))?.number;
+      },
+      world,
+    );
+    const told = (await rest.issues.listForRepo({ ...R, creator: BOT })).data.filter(({ title }) =>
+      title.includes('rolled back by ml-lead'),
+    );
+    expect(told.map(({ title }) => title)).toEqual(['bikes v1.1.0 in production was rolled back by ml-lead']);
+    const digest = /`\/unfreeze ([0-9a-f]{16}) <reason>`/.exec(told[0]?.body ?? '')?.[1] ?? '';
+
+    await say(world, 'ml-lead', number, '/deploy production');
+    await said('is frozen since ml-lead rolled it back');
+    await merge(world, 'ml-lead', pull);
+    await say(world, 'data-scientist', number, `/unfreeze ${digest} it was fine`);
+    await said('it needs the role product-owner (product-owner) or ml-lead (ml-lead)');
+    await say(world, 'ml-lead', number, `/unfreeze ${digest} the sensor is mended`);
+    await said('v1.1.0 may serve again');
+    expect(await tags()).not.toContain('bikes#champion#8');
   });
 });

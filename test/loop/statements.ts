@@ -175,7 +175,8 @@ export function deployResult(
 ): DeployResult {
   const verdict = action === 'start' ? 'passed' : canary;
   const failed = { phase: 'rolled-back' as const, step: record.step };
-  const next = action === 'start' ? afterStart(record) : canary === 'failed' ? failed : afterPassed(record);
+  const isBack = action === 'rollback' || canary === 'failed';
+  const next = action === 'start' ? afterStart(record) : isBack ? failed : afterPassed(record);
   return {
     environment: record.environment,
     version: record.release.version,
