@@ -137,6 +137,7 @@ async function evaluationOf({ inputs, folder, winner, rows, predictors }: Settin
     },
     twin,
     served,
+    servedBytes: predictors.servedBytes.byteLength,
     champion,
   };
 }

@@ -1,6 +1,6 @@
 import { hexOf } from '#lib/formats/digest.ts';
 import { problemDigest } from '#lib/formats/digests.ts';
-import { draftProblem, framing, type ProblemDraft } from '#lib/formats/issue-form.ts';
+import { draftProblem, type ProblemDraft } from '#lib/formats/issue-form.ts';
 import { render } from '#lib/formats/markdown.ts';
 import { skeletonFiles } from '#lib/formats/skeleton.ts';
 import type { Issue } from '#lib/github/issues.ts';
@@ -10,13 +10,14 @@ import { approvalRecordSchema, holdRecordSchema } from '#lib/lifecycle/records.t
 import { listRecords, readRecord, recordPath } from '#lib/records/records.ts';
 import { renderProblem } from '../../templates/cards.ts';
 import { loadTemplate } from '../../templates/load.ts';
-import { type Ask, type CountedAsk, countAsk, peopleToAsk } from '../approvals.ts';
+import { type Ask, type CountedAsk, countAsk } from '../approvals.ts';
 import { readPolicy, readTree, type Tree } from '../model-tree.ts';
 import type { On } from '../on.ts';
 import { once } from '../once.ts';
 import { decideProblem, type ProblemPlan } from '../problem-decision.ts';
 import type { Project } from '../project.ts';
 import { putSticky } from '../sticky.ts';
+import { problemCommentView } from './problem-view.ts';
 
 export const PROBLEM_LABEL = 'ml-problem';
 
@@ -32,11 +33,15 @@ export function problem(on: On): void {
 type Stated = { issue: Issue; draft: ProblemDraft };
 
 /** An open issue with the form's label, opened by a person; null for any other. */
-async function readProblem({ forge }: Project, number: number): Promise<Stated | null> {
+async function readIssue({ forge }: Project, number: number): Promise<Issue | null> {
   const issue = await forge.issues.get(number);
   if (issue?.state !== 'open' || issue.is_pull_request || issue.author.type !== 'User') return null;
-  if (!issue.labels.includes(PROBLEM_LABEL)) return null;
-  return { issue, draft: draftProblem(issue.body, { issue: number, title: issue.title }) };
+  return issue.labels.includes(PROBLEM_LABEL) ? issue : null;
+}
+
+function stateOf(issue: Issue, policy: Policy): Stated {
+  const { number, title, created_at: opened } = issue;
+  return { issue, draft: draftProblem(issue.body, { issue: number, title, opened, policy }) };
 }
 
 function askOf({ issue, draft }: Stated, policy: Policy): Ask | null {
@@ -54,17 +59,18 @@ function askOf({ issue, draft }: Stated, policy: Policy): Ask | null {
 
 /** What can be approved on a problem issue now. */
 export async function problemAsk(project: Project, number: number, policy: Policy): Promise<Ask | null> {
-  const stated = await readProblem(project, number);
-  return stated && askOf(stated, policy);
+  const issue = await readIssue(project, number);
+  return issue && askOf(stateOf(issue, policy), policy);
 }
 
 /** Answers a problem issue: what is missing, the framing, who has to approve; then the definition. */
 export async function syncProblem(project: Project, number: number): Promise<void> {
-  const stated = await readProblem(project, number);
-  const head = stated && (await project.forge.trees.ref(`heads/${project.defaultBranch}`));
-  if (!stated || !head) return;
+  const issue = await readIssue(project, number);
+  const head = issue && (await project.forge.trees.ref(`heads/${project.defaultBranch}`));
+  if (!issue || !head) return;
   const tree = await readTree(project.forge.trees, head);
   const { policy } = await readPolicy(tree);
+  const stated = stateOf(issue, policy);
   project.setPace(policy.pace.batch_seconds);
   const ask = askOf(stated, policy);
   const counted = ask && (await countAsk(project, { ask, others: [], policy }));
@@ -87,7 +93,7 @@ export async function syncProblem(project: Project, number: number): Promise<voi
     marker: { kind: 'problem', key: String(number) },
     body: render(
       loadTemplate('comments/problem.hbs'),
-      viewOf({ project, stated, counted, policy, plan: shown }),
+      problemCommentView({ draft: stated.draft, counted, hold, policy, plan: shown, owner: project.owner }),
     ),
     bot: project.bot,
   });
@@ -160,32 +166,4 @@ async function define({
     },
   });
   return number === null ? { kind: 'ask' } : { kind: 'proposed', pull: Number(number) };
-}
-
-function viewOf({
-  project,
-  stated: { draft },
-  counted,
-  policy,
-  plan,
-}: {
-  project: Project;
-  stated: Stated;
-  counted: CountedAsk | null;
-  policy: Policy;
-  plan: ProblemPlan;
-}) {
-  return {
-    state: plan.kind,
-    pull: plan.kind === 'proposed' ? plan.pull : null,
-    model: draft.problem?.model ?? null,
-    missing: draft.missing,
-    contradictions: draft.contradictions,
-    framing: draft.problem ? framing(draft.problem) : [],
-    gates: draft.problem?.gates.map(({ name }) => name) ?? [],
-    digest: counted ? hexOf(counted.digest).slice(0, 16) : null,
-    counted: counted?.count.counted.map(({ login }) => login) ?? [],
-    needed: counted?.count.missing.map(({ count, roles }) => ({ count, roles: roles.join(' or ') })) ?? [],
-    people: counted ? peopleToAsk(counted, policy, project.owner) : [],
-  };
 }

@@ -13,6 +13,7 @@ import type { Verdict } from '../lifecycle/verdict.ts';
 import { barChart } from './mermaid.ts';
 import { METRIC_WORDS } from './metric-words.ts';
 import { formatDuration, formatNumber, formatPercent } from './numbers.ts';
+import { limitWords } from './problem-document.ts';
 
 /** What a card is made of: parsed files and evidence, and no figure of its own. */
 export type CardFacts = {
@@ -47,6 +48,12 @@ export function cardView(facts: CardFacts) {
     description: model.description,
     limitations: model.limitations,
     target: problem.target,
+    limits: [
+      ...limitWords(problem),
+      ...(problem.constraints.privacy === ''
+        ? []
+        : [`privacy: ${problem.constraints.privacy} (not checked yet)`]),
+    ].join('; '),
     trainer: evaluate.search.find(({ index }) => index === evaluate.winner)?.name ?? evaluate.trainer,
     verdict: evaluate.verdict,
     verdictWords: VERDICT_WORDS[evaluate.verdict],

@@ -2,7 +2,7 @@ import type { Data } from '../lifecycle/data.ts';
 import type { EvaluateResult } from '../lifecycle/evidence.ts';
 import type { Model } from '../lifecycle/model.ts';
 import type { Policy } from '../lifecycle/policy.ts';
-import type { Problem } from '../lifecycle/problem.ts';
+import type { Problem, Slice } from '../lifecycle/problem.ts';
 import type { Digest } from '../lifecycle/scalars.ts';
 import { digestOfJson } from './digest.ts';
 import { matchesGlob } from './glob.ts';
@@ -60,15 +60,47 @@ export function configDigest(model: Model, data: Data): Digest {
  * Digest of all that says how strictly is judged: of problem.yml what an evaluation or the contract reads (another
  * title doesn't ask for another verdict), of data.yml the looks that a holdout is good for.
  */
-export function gatesDigest(
-  { task, target, success, gates, value, data: { min_rows } }: Problem,
-  { holdout }: Pick<Data, 'holdout'>,
-): Digest {
-  return digestOfJson({ task, target, success, gates, value, min_rows, max_looks: holdout.max_looks });
+export function gatesDigest(problem: Problem, { holdout }: Pick<Data, 'holdout'>): Digest {
+  const { task, target, success, gates, value, data, constraints } = withoutUnsaid(problem);
+  const size = constraints.size_mb === undefined ? {} : { size_mb: constraints.size_mb };
+  const { min_rows } = data;
+  return digestOfJson({
+    task,
+    target,
+    success,
+    gates,
+    value,
+    min_rows,
+    ...size,
+    max_looks: holdout.max_looks,
+  });
 }
 
 export function problemDigest(problem: Problem): Digest {
-  return digestOfJson(problem);
+  return digestOfJson(withoutUnsaid(problem));
+}
+
+/** Words that came into problem.yml later count once they say something: what was approved before keeps its digest. */
+function withoutUnsaid({ baseline, success, gates, data, constraints, ...rest }: Problem) {
+  const { columns, ...asked } = data;
+  const { size_mb, privacy, explainability, ...limits } = constraints;
+  return {
+    ...rest,
+    success: success.map(onAllRows),
+    gates: gates.map((gate) => (gate.kind === 'threshold' ? onAllRows(gate) : gate)),
+    data: { ...asked, ...(columns.length > 0 && { columns }) },
+    constraints: {
+      ...limits,
+      ...(size_mb !== null && { size_mb }),
+      ...(privacy !== '' && { privacy }),
+      ...(explainability !== 'none' && { explainability }),
+    },
+    ...((baseline.value !== null || baseline.how !== '') && { baseline }),
+  };
+}
+
+function onAllRows<Bound extends { slice: Slice | null }>({ slice, ...bound }: Bound) {
+  return slice === null ? bound : { ...bound, slice };
 }
 
 export function policyDigest(policy: Policy): Digest {

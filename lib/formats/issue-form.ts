@@ -1,8 +1,29 @@
+import type { ZodError } from 'zod';
 import { checkProblem } from '../lifecycle/config-checks.ts';
-import { nearestOf } from '../lifecycle/nearest.ts';
-import { METRICS, type Metric, type Problem, problemSchema } from '../lifecycle/problem.ts';
+import type { Policy } from '../lifecycle/policy.ts';
+import { type Problem, problemSchema } from '../lifecycle/problem.ts';
+import { type Review, reviewProblem } from '../lifecycle/problem-review.ts';
 import { modelNameSchema } from '../lifecycle/scalars.ts';
-import { type FormAnswers, PROBLEM_FIELDS, type ProblemField, parseIssueForm } from './form-answers.ts';
+import {
+  type FormAnswers,
+  PROBLEM_FIELDS,
+  type ProblemField,
+  pairsOf,
+  parseIssueForm,
+} from './form-answers.ts';
+import {
+  baselineOf,
+  columnsOf,
+  explainabilityOf,
+  limitOf,
+  pricesOf,
+  successOf,
+  suggestName,
+  type Tell,
+  taskOf,
+  titleOf,
+  unconfirmedOf,
+} from './form-values.ts';
 import { METRIC_WORDS } from './metric-words.ts';
 import { taskWords } from './problem-document.ts';
 
@@ -17,26 +38,74 @@ const REQUIRED: readonly ProblemField[] = [
   'stakeholders',
 ];
 
+/** The boxes of the form. Nobody is asked to approve while one of them isn't ticked. */
+export const CONFIRMATIONS = [
+  'The data may be used for this purpose',
+  'The people named above know that they will be asked',
+];
+
+/** Longer answers belong into a page of their own. */
+const MOST_CHARACTERS = 5_000;
+
 /**
  * What somebody asked for, as far as it was understood. GitHub doesn't hold issues to the form (the API and
  * blank issues bypass it), so nothing here is trusted; `problem` is set when nothing is missing or wrong.
  */
-export type ProblemDraft = {
+export type ProblemDraft = Review & {
   answers: FormAnswers;
-  /** Labels of required fields without an answer. */
+  /** Labels of required fields without an answer, and boxes that aren't ticked. */
   missing: string[];
-  /** What can't be, a line each, with what would. */
-  contradictions: string[];
   problem: Problem | null;
 };
 
-export function draftProblem(body: string, { issue, title }: { issue: number; title: string }): ProblemDraft {
-  const answers = parseIssueForm(body);
-  const missing = REQUIRED.filter((id) => answers[id] === undefined).map((id) => PROBLEM_FIELDS[id]);
-  const contradictions: string[] = [];
-  const told = (fault: string) => void contradictions.push(fault);
+export type DraftContext = {
+  issue: number;
+  title: string;
+  /** When the issue was opened. */
+  opened: string;
+  /** The base branch's; null where it is not at hand: then nothing is said about people. */
+  policy: Policy | null;
+};
+
+export function draftProblem(body: string, context: DraftContext): ProblemDraft {
+  const { answers, twice } = parseIssueForm(body);
+  const missing = [
+    ...REQUIRED.filter((id) => answers[id] === undefined).map((id) => PROBLEM_FIELDS[id]),
+    ...unconfirmedOf(answers, CONFIRMATIONS).map((label) => `tick: ${label}`),
+  ];
+  const contradictions = twice.map((label) => `${label}: answered twice, and differently`);
+  const told: Tell = (field, fault) => void contradictions.push(`${PROBLEM_FIELDS[field]}: ${fault}`);
+  const stated = stateProblem(answers, context, told);
+  const parsed = problemSchema.safeParse(stated);
+  if (!parsed.success) {
+    // What is missing or was told already is not told again in the schema's words.
+    const faults = missing.length > 0 || contradictions.length > 0 ? [] : faultsOf(parsed.error);
+    return {
+      answers,
+      missing,
+      contradictions: unique([...contradictions, ...faults]),
+      notes: [],
+      problem: null,
+    };
+  }
+  const review = reviewProblem(parsed.data, context);
+  const faults = checkProblem(parsed.data).map(({ path, message }) => `${pathText(path)}: ${message}`);
+  const all = unique([...contradictions, ...faults, ...review.contradictions]);
+  const whole = missing.length === 0 && all.length === 0;
+  return { answers, missing, contradictions: all, notes: review.notes, problem: whole ? parsed.data : null };
+}
+
+/** problem.yml as the answers state it: what could not be read is missing in it. */
+function stateProblem(answers: FormAnswers, { issue, title }: DraftContext, told: Tell): object {
+  for (const id of ['objective', 'decision', 'data', 'privacy'] as const) {
+    const { length } = answers[id] ?? '';
+    if (length > MOST_CHARACTERS)
+      told(id, `${length} characters, and ${MOST_CHARACTERS} are the most: link a page that says it all`);
+  }
+  if (answers.model !== undefined && !modelNameSchema.safeParse(answers.model).success)
+    told('model', `use a to z, 0 to 9 and hyphens, such as ${suggestName(answers.model)}`);
   const task = taskOf(answers, told);
-  const draft = {
+  return {
     version: 1,
     model: answers.model,
     title: titleOf(title, answers.model ?? ''),
@@ -44,52 +113,54 @@ export function draftProblem(body: string, { issue, title }: { issue: number; ti
     decision: answers.decision,
     task,
     target: answers.target,
-    success: [successOf(answers, told)],
-    gates: [
-      {
-        kind: 'better_than',
-        name: 'better than the trivial answer',
-        than: 'trivial',
-        metric: answers.metric,
-      },
-      {
-        kind: 'not_worse_than',
-        name: 'not worse than the champion',
-        than: 'champion',
-        metric: answers.metric,
-        by: '2%',
-      },
-    ],
-    value: pricesOf(answers.value, told),
-    data: { description: answers.data ?? '', min_rows: wholeOf(answers.rows, 'rows', told) ?? 0 },
-    constraints: { latency_p95_ms: wholeOf(answers.latency, 'latency', told), notes: '' },
+    success: successOf(answers, told),
+    gates: usualGates(answers.metric?.toLowerCase()),
+    baseline: baselineOf(answers.baseline, told),
+    value: pricesOf(answers.value, task, told),
+    data: {
+      description: answers.data ?? '',
+      min_rows: limitOf(answers, { field: 'rows', whole: true }, told) ?? 0,
+      columns: columnsOf(answers.columns, told),
+    },
+    constraints: {
+      latency_p95_ms: limitOf(answers, { field: 'latency', whole: false }, told),
+      size_mb: limitOf(answers, { field: 'size', whole: false }, told),
+      privacy: answers.privacy ?? '',
+      explainability: explainabilityOf(answers.explainability, told),
+      notes: '',
+    },
     stakeholders: pairsOf(answers.stakeholders).map(([login, role]) => ({
       login: login.replace(/^@/, ''),
       role,
     })),
     timeline: pairsOf(answers.timeline).map(([stage, due]) => ({ stage, due })),
-    risk: answers.risk ?? 'medium',
+    risk: answers.risk?.toLowerCase() ?? 'medium',
     issue,
   };
-  if (answers.model !== undefined && !modelNameSchema.safeParse(answers.model).success) {
-    told(`${PROBLEM_FIELDS.model}: use a to z, 0 to 9 and hyphens, such as ${suggestName(answers.model)}`);
-  }
-  if (missing.length > 0 || contradictions.length > 0)
-    return { answers, missing, contradictions, problem: null };
-  const parsed = problemSchema.safeParse(draft);
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map(
-      ({ path, message }) => `${path.join('.') || 'the form'}: ${message}`,
-    );
-    return { answers, missing, contradictions: [...new Set(faults)], problem: null };
-  }
-  const faults = checkProblem(parsed.data).map(({ path, message }) => `${path.join('.')}: ${message}`);
-  return { answers, missing, contradictions: faults, problem: faults.length > 0 ? null : parsed.data };
+}
+
+function usualGates(metric: string | undefined): object[] {
+  return [
+    { kind: 'better_than', name: 'better than the trivial answer', than: 'trivial', metric },
+    { kind: 'not_worse_than', name: 'not worse than the champion', than: 'champion', metric, by: '2%' },
+  ];
+}
+
+function faultsOf({ issues }: ZodError): string[] {
+  return issues.map(({ path, message }) => `${pathText(path) || 'the form'}: ${message}`);
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  return path.map(String).join('.');
+}
+
+function unique(texts: string[]): string[] {
+  return [...new Set(texts)];
 }
 
 /** The framing that Roundhouse proposes, in sentences of their own. */
 export function framing(problem: Problem): string[] {
-  const [success] = problem.success;
+  const [success, ...more] = problem.success;
   const bound = success?.direction === 'minimize' ? 'at most' : 'at least';
   const baseline =
     problem.task.kind === 'regression'
@@ -97,103 +168,10 @@ export function framing(problem: Problem): string[] {
       : 'the share of each class in what was trained on';
   return [
     `Framed as ${taskWords(problem.task)}.`,
-    `Success is ${success && METRIC_WORDS[success.metric].label} of ${bound} ${success?.threshold} on the newest rows, which nobody trained on.`,
+    `Success is ${success && METRIC_WORDS[success.metric].label} of ${bound} ${success?.threshold} on the newest rows, which nobody trained on${more.length > 0 ? `, and ${more.length} more, each a gate of its own` : ''}.`,
     `It must beat the trivial answer (${baseline}), and a new version must not be worse than the one that serves.`,
     problem.value === null
       ? 'Errors have no price yet, so nothing is said about money.'
       : `Errors are priced in ${problem.value.unit}, so every comparison is also one of money.`,
   ];
-}
-
-type Tell = (fault: string) => void;
-
-function taskOf(answers: FormAnswers, tell: Tell): Problem['task'] | null {
-  const words = answers.task?.toLowerCase() ?? '';
-  if (words === '') return null;
-  if (words.includes('regression')) return { kind: 'regression' };
-  if (words.includes('multiclass')) return { kind: 'multiclass' };
-  if (words.includes('binary')) {
-    if (answers.positive === undefined)
-      tell(`${PROBLEM_FIELDS.positive}: which value of the target means yes?`);
-    return { kind: 'binary', positive: scalarOf(answers.positive ?? '') };
-  }
-  tell(`${PROBLEM_FIELDS.task}: regression, binary or multiclass; other kinds are not built yet`);
-  return null;
-}
-
-function successOf({ metric, threshold }: FormAnswers, tell: Tell) {
-  const known = METRICS.find((name) => name === metric);
-  if (metric !== undefined && !known) {
-    const nearest = nearestOf(metric.slice(0, 40), METRICS);
-    tell(
-      `${PROBLEM_FIELDS.metric}: one of ${METRICS.join(', ')}${nearest ? `; did you mean ${nearest}?` : ''}`,
-    );
-  }
-  const bound = numberOf(threshold);
-  if (threshold !== undefined && bound === null)
-    tell(`${PROBLEM_FIELDS.threshold}: a number, such as 60 or 0.85`);
-  const falling: readonly Metric[] = ['mae', 'rmse', 'log_loss', 'bias'];
-  return {
-    metric: known,
-    direction: known && falling.includes(known) ? 'minimize' : 'maximize',
-    threshold: bound,
-  };
-}
-
-function pricesOf(text: string | undefined, tell: Tell): Problem['value'] {
-  if (text === undefined) return null;
-  const entries = new Map(pairsOf(text));
-  const [under, over] = [numberOf(entries.get('under')), numberOf(entries.get('over'))];
-  const [unit, per] = [entries.get('unit'), entries.get('per')];
-  if (under === null || over === null || under < 0 || over < 0 || !unit || !per) {
-    tell(
-      `${PROBLEM_FIELDS.value}: four lines, such as "under: 2", "over: 1", "unit: EUR", "per: rental"; or nothing`,
-    );
-    return null;
-  }
-  return { kind: 'numbers', under, over, unit, per, note: entries.get('note') ?? '' };
-}
-
-function wholeOf(text: string | undefined, id: 'rows' | 'latency', tell: Tell): number | null {
-  if (text === undefined) return null;
-  const value = numberOf(text);
-  if (value !== null && Number.isInteger(value) && value > 0) return value;
-  tell(`${PROBLEM_FIELDS[id]}: a whole number above 0`);
-  return null;
-}
-
-/** Lines of `name: value`, list marks dropped. */
-function pairsOf(text: string | undefined): [string, string][] {
-  return (text ?? '')
-    .split('\n')
-    .slice(0, 50)
-    .flatMap((line): [string, string][] => {
-      const match = /^[\s*-]*([^:]+):\s*(.+)$/.exec(line.trim());
-      return match?.[1] && match[2] ? [[match[1].trim(), match[2].trim()]] : [];
-    });
-}
-
-function numberOf(text: string | undefined): number | null {
-  const clean = text?.trim().replace(/,(?=\d{3}\b)/g, '') ?? '';
-  return /^-?\d+(\.\d+)?$/.test(clean) ? Number(clean) : null;
-}
-
-/** A positive value as it would stand in the data: a number or boolean where it looks like one. */
-function scalarOf(text: string): string | number | boolean {
-  if (text === 'true' || text === 'false') return text === 'true';
-  return numberOf(text) ?? text;
-}
-
-function titleOf(title: string, model: string): string {
-  const rest = title.replace(/^ML problem:?\s*/i, '').trim();
-  return (rest === '' ? model : rest).slice(0, 200);
-}
-
-function suggestName(text: string): string {
-  const name = text
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-    .slice(0, 40);
-  return modelNameSchema.safeParse(name).success ? name : 'bikes';
 }

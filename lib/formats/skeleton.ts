@@ -1,4 +1,5 @@
 import { isMap, isScalar, parseDocument, stringify } from 'yaml';
+import type { Data } from '../lifecycle/data.ts';
 import type { Problem } from '../lifecycle/problem.ts';
 
 export type SkeletonFile = { path: string; text: string };
@@ -36,7 +37,8 @@ export function problemYaml(problem: Problem): string {
   return document.toString({ lineWidth: 0 });
 }
 
-function draftData({ target, model }: Problem): string {
+function draftData(problem: Problem): string {
+  const { target, model } = problem;
   const value = stringify({ target }).trim();
   return `# Draft of ${model}'s data. Stages run once it has sources.
 version: 1
@@ -55,14 +57,30 @@ key: [id]
 ${value}
 
 # What comes with a request, as \`name: { from: request, type: number }\`.
-inputs: {}
+${stringify({ inputs: draftInputs(problem) }, { lineWidth: 0 }).trim()}
 
-contract:
-  columns: {}
+# What has to be true of the rows before anything is trained on them.
+${stringify({ contract: draftContract(problem) }, { lineWidth: 0 }).trim()}
 
 # Which rows judge. With a \`time:\` column use \`{ by: time, recent: P28D, embargo: P1D, validation: P28D }\`.
 split: { by: key, recent: 0.2, validation: 0.1 }
 `;
+}
+
+function draftInputs({ data: { columns } }: Problem): Data['inputs'] {
+  const inputs = columns.map(({ name, type }) => [name, { from: 'request', type }] as const);
+  return Object.fromEntries(inputs) as Data['inputs'];
+}
+
+/** What was asked for as the first contract: the columns that have to be there, and rows enough. */
+function draftContract({ data: { columns, min_rows }, target, task }: Problem): object {
+  const required = (type: string) => ({ type, required: true });
+  const known = columns.map(({ name, type }) => [name, required(type === 'number' ? 'number' : 'string')]);
+  const answer = task.kind === 'regression' ? [[target, required('number')]] : [];
+  return {
+    columns: Object.fromEntries([...known, ...answer]),
+    ...(min_rows > 0 && { rows: { minimum: min_rows } }),
+  };
 }
 
 function draftModel({ model }: Problem): string {

@@ -7,6 +7,7 @@ export type Issue = {
   body: string;
   author: Person;
   state: 'open' | 'closed';
+  created_at: string;
   labels: string[];
   url: string;
   is_pull_request: boolean;
@@ -48,6 +49,7 @@ type ApiIssue = {
   body?: string | null;
   user: { login: string; type: string } | null;
   state: string;
+  created_at: string;
   labels: (string | { name?: string })[];
   html_url: string;
   pull_request?: unknown;
@@ -60,6 +62,7 @@ function issueOf(issue: ApiIssue): Issue {
     body: issue.body ?? '',
     author: { login: issue.user?.login ?? 'ghost', type: issue.user?.type ?? 'User' },
     state: issue.state === 'closed' ? 'closed' : 'open',
+    created_at: issue.created_at,
     labels: issue.labels.map((label) => (typeof label === 'string' ? label : (label.name ?? ''))),
     url: issue.html_url,
     is_pull_request: issue.pull_request !== undefined && issue.pull_request !== null,

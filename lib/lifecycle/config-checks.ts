@@ -1,4 +1,5 @@
 import { type Data, dialectOf, isLoggedColumn, LOGGED_COLUMNS } from './data.ts';
+import { DIRECTION, RANGE } from './estimate.ts';
 import type { Model } from './model.ts';
 import type { Operate } from './operate.ts';
 import type { Policy } from './policy.ts';
@@ -56,15 +57,66 @@ export function checkProblem(problem: Problem): ConfigFault[] {
       problem.gates.map(({ name }) => name),
       (index) => ['gates', index, 'name'],
     ),
+    ...problem.success.flatMap(successFaults),
     ...valueFaults(problem),
+  ];
+}
+
+function successFaults(
+  { metric, direction, threshold, slice }: Problem['success'][number],
+  index: number,
+): ConfigFault[] {
+  const [least, most] = RANGE[metric];
+  const better = DIRECTION[metric] === 'minimize' ? 'lower' : 'higher';
+  const hint = most === 1 && threshold > 1 && threshold <= 100 ? `: did you mean ${threshold / 100}?` : '';
+  return [
+    ...(direction === DIRECTION[metric]
+      ? []
+      : [
+          {
+            path: ['success', index, 'direction'],
+            message: `of ${metric} ${better} is better: ${DIRECTION[metric]}`,
+          },
+        ]),
+    ...(threshold >= least && threshold <= most
+      ? []
+      : [
+          {
+            path: ['success', index, 'threshold'],
+            message: `${metric} is never ${threshold}; it lies between ${least} and ${most}${hint}`,
+          },
+        ]),
+    ...(index === 0 && slice !== null
+      ? [{ path: ['success', 0, 'slice'], message: 'the first success metric is on all rows' }]
+      : []),
   ];
 }
 
 function valueFaults({ value, task }: Problem): ConfigFault[] {
   if (value === null) return [];
   const expected = task.kind === 'regression' ? 'numbers' : 'classes';
-  if (value.kind === expected) return [];
-  return [{ path: ['value', 'kind'], message: `a ${task.kind} task has its value by "${expected}"` }];
+  const fault = (path: string, message: string) => [{ path: ['value', path], message }];
+  if (value.kind !== expected) return fault('kind', `a ${task.kind} task has its value by "${expected}"`);
+  if (value.kind === 'numbers') return [];
+  if (value.unit === '') return fault('unit', 'say in which unit, such as EUR');
+  const { cost } = value;
+  const classes = [
+    ...new Set(Object.entries(cost).flatMap(([actual, row]) => [actual, ...Object.keys(row)])),
+  ];
+  const positive = task.kind === 'binary' ? String(task.positive) : null;
+  if (positive !== null && !classes.includes(positive))
+    return fault('cost', `it lacks the class "${positive}", which means yes`);
+  if (positive !== null && classes.length !== 2)
+    return fault('cost', `yes or no has two classes, and it names ${classes.length}: ${classes.join(', ')}`);
+  const missing = classes.flatMap((actual) =>
+    classes.flatMap((predicted) => (cost[actual]?.[predicted] === undefined ? [[actual, predicted]] : [])),
+  );
+  const [first] = missing;
+  if (!first) return [];
+  return fault(
+    'cost',
+    `it lacks a cost for actual "${first[0]}", predicted "${first[1]}" (0 where it costs nothing)`,
+  );
 }
 
 export function checkData(data: Data): ConfigFault[] {
@@ -164,7 +216,7 @@ export function checkAgreement(files: {
       message: `environment "${name}" is not in .github/roundhouse.yml; it has: ${known.join(', ')}`,
     });
   }
-  const measured = problem.success.map(({ metric }) => metric);
+  const measured = problem.success.flatMap(({ metric, slice }) => (slice === null ? [metric] : []));
   for (const [index, trigger] of operate.retraining.triggers.entries()) {
     if (trigger.worse_than !== 'threshold') continue;
     if (measured.includes(trigger.metric)) continue;

@@ -23,12 +23,14 @@ export function decayOf({ operate, problem, labels, performance }: DecayFacts): 
   const triggers =
     declared.length > 0
       ? declared
-      : problem.success.map(({ metric }) => ({
-          kind: 'labelled_loss' as const,
-          metric,
-          worse_than: 'threshold' as const,
-          by: '0%',
-        }));
+      : problem.success
+          .filter(({ slice }) => slice === null)
+          .map(({ metric }) => ({
+            kind: 'labelled_loss' as const,
+            metric,
+            worse_than: 'threshold' as const,
+            by: '0%',
+          }));
   const reasons = triggers.map((trigger) => checkTrigger(trigger, { labels, performance }));
   return { verdict: worstOf(reasons.map(({ verdict }) => verdict)), reasons };
 }

@@ -13,7 +13,8 @@ export const DIRECTION = {
   f1: 'maximize',
 } as const satisfies Record<Metric, 'minimize' | 'maximize'>;
 
-const RANGE: Record<Metric, readonly [number, number]> = {
+/** Where a metric can be. */
+export const RANGE: Record<Metric, readonly [number, number]> = {
   mae: [0, Number.POSITIVE_INFINITY],
   rmse: [0, Number.POSITIVE_INFINITY],
   r2: [Number.NEGATIVE_INFINITY, 1],

@@ -1,6 +1,6 @@
 import { atLeast, atMost, sizeOf, textOf } from './estimate.ts';
-import type { Comparison, Estimate, GateResult, HoldoutResult } from './evidence.ts';
-import type { Gate, Problem } from './problem.ts';
+import type { Comparison, Estimate, EvaluateResult, GateResult, HoldoutResult } from './evidence.ts';
+import type { Gate, Problem, Slice } from './problem.ts';
 import type { Margin } from './scalars.ts';
 import { type Verdict, worstOf } from './verdict.ts';
 
@@ -16,10 +16,11 @@ export function gatesOf({ success, gates }: Pick<Problem, 'success' | 'gates'>):
   const metric = success[0]?.metric;
   if (metric === undefined) throw new Error('a problem has at least one success metric');
   const common = { on: 'recent', on_inconclusive: 'ask' } as const;
-  const goals = success.map(({ metric, direction, threshold }): Gate => {
+  const goals = success.map(({ metric, direction, threshold, slice }): Gate => {
     const bound = direction === 'minimize' ? { at_most: threshold } : { at_least: threshold };
     const words = direction === 'minimize' ? 'at most' : 'at least';
-    return { kind: 'threshold', name: `${metric} ${words} ${threshold}`, metric, ...bound, ...common };
+    const name = `${metric} ${words} ${threshold}${whereOf(slice)}`;
+    return { kind: 'threshold', name, metric, ...bound, slice, ...common };
   });
   const asks = (than: Relative['than'], kinds: Gate['kind'][]) =>
     gates.some((gate) => kinds.includes(gate.kind) && 'than' in gate && gate.than === than);
@@ -51,6 +52,8 @@ export type Judgement = {
   /** Null for a first version: its recent holdout becomes the anchor. */
   anchor: HoldoutResult | null;
   hasChampion: boolean;
+  /** Of the recent holdout. */
+  slices: EvaluateResult['slices'];
 };
 
 /** One result per gate. Without a champion, gates that compare with one are not asked. */
@@ -101,11 +104,29 @@ export function verdictOfGates(results: readonly Pick<GateResult, 'verdict' | 'o
   );
 }
 
+/** What would be served may take no more room than the problem allows. No result where it sets no limit. */
+export function checkSize({ size_mb }: Problem['constraints'], bytes: number): GateResult[] {
+  if (size_mb === null) return [];
+  const size = bytes / 1_000_000;
+  return [
+    {
+      name: 'size of the model',
+      kind: 'size',
+      verdict: size <= size_mb ? 'passed' : 'failed',
+      on_inconclusive: 'block',
+      expected: `at most ${size_mb} MB`,
+      actual: `${Number(size.toPrecision(3))} MB`,
+    },
+  ];
+}
+
 type Finding = Pick<GateResult, 'verdict' | 'expected' | 'actual'>;
 
 function judge(gate: Gate, gates: readonly Gate[], judgement: Judgement): Finding {
   const expected = expectationOf(gate);
   const { recent, anchor, hasChampion } = judgement;
+  if (gate.kind === 'threshold' && gate.slice !== null)
+    return { expected, ...judgeSlice(gate, gate.slice, judgement.slices) };
   const holdout = gate.on === 'anchor' && (anchor !== null || hasChampion) ? anchor : recent;
   const comparison = holdout?.comparisons.find(({ metric }) => metric === gate.metric);
   if (!holdout || !comparison) {
@@ -127,6 +148,17 @@ function judgeThreshold(gate: Threshold, estimate: Estimate): Omit<Finding, 'exp
   if (gate.at_most !== undefined) verdicts.push(atMost(size, gate.at_most));
   if (gate.at_least !== undefined) verdicts.push(atLeast(size, gate.at_least));
   return { verdict: worstOf(verdicts), actual: textOf(estimate) };
+}
+
+function judgeSlice(gate: Threshold, { column, value }: Slice, slices: Judgement['slices']) {
+  const found = slices.find(
+    (one) => one.metric === gate.metric && one.column === column && one.value === String(value),
+  );
+  if (found) return judgeThreshold(gate, found.estimate);
+  return {
+    verdict: 'inconclusive' as const,
+    actual: `too few rows of the newest holdout have ${column} = ${value}, or it is no input`,
+  };
 }
 
 /**
@@ -206,7 +238,11 @@ function expectationOf(gate: Gate): string {
     ...(gate.at_most === undefined ? [] : [`at most ${gate.at_most}`]),
     ...(gate.at_least === undefined ? [] : [`at least ${gate.at_least}`]),
   ];
-  return `${gate.metric} ${bounds.join(' and ')}${where}`;
+  return `${gate.metric} ${bounds.join(' and ')}${whereOf(gate.slice)}${where}`;
+}
+
+function whereOf(slice: Slice | null): string {
+  return slice === null ? '' : ` where ${slice.column} = ${slice.value}`;
 }
 
 function nameOf(than: Relative['than']): string {

@@ -2,7 +2,7 @@ import type { Data, Split, Unit } from './data.ts';
 import { durationMs } from './duration.ts';
 import type { Model } from './model.ts';
 import type { Operate } from './operate.ts';
-import type { Gate, Problem } from './problem.ts';
+import type { Gate, Problem, Slice } from './problem.ts';
 import type { Margin } from './scalars.ts';
 
 /** The files that say how strictly a model is judged. */
@@ -25,6 +25,7 @@ export function looseningsOf(before: JudgingFiles, after: JudgingFiles): Looseni
     ...ofSuccess(before.problem, after.problem),
     ...ofGates(before.problem, after.problem),
     ...ofRows(before.problem, after.problem),
+    ...ofSize(before.problem, after.problem),
     ...ofData(before.data, after.data),
     ...ofModel(before.model, after.model),
     ...ofOperate(before.operate, after.operate),
@@ -33,8 +34,9 @@ export function looseningsOf(before: JudgingFiles, after: JudgingFiles): Looseni
 
 function ofSuccess(before: Problem, after: Problem): Loosening[] {
   return before.success.flatMap((old) => {
-    const now = after.success.find(({ metric }) => metric === old.metric);
-    const where = `success: ${old.metric}`;
+    const now = after.success.find(({ metric, slice }) => metric === old.metric && isSame(slice, old.slice));
+    const rows = old.slice === null ? '' : ` where ${old.slice.column} = ${old.slice.value}`;
+    const where = `success: ${old.metric}${rows}`;
     if (!now) return [changed('problem.yml', where, old.threshold, 'removed')];
     const turned = now.direction !== old.direction;
     const looser =
@@ -58,6 +60,7 @@ function isLooserGate(old: Gate, now: Gate): boolean {
   if (now.kind !== old.kind || now.metric !== old.metric || now.on !== old.on) return true;
   if (STRICTNESS.indexOf(now.on_inconclusive) < STRICTNESS.indexOf(old.on_inconclusive)) return true;
   if (old.kind === 'threshold' && now.kind === 'threshold') {
+    if (!isSame(old.slice, now.slice)) return true;
     const wider = (a: number | undefined, b: number | undefined) =>
       a !== undefined && (b === undefined || b > a);
     return wider(old.at_most, now.at_most) || wider(negated(old.at_least), negated(now.at_least));
@@ -66,6 +69,11 @@ function isLooserGate(old: Gate, now: Gate): boolean {
   if (now.than !== old.than) return true;
   if (old.kind === 'not_worse_than' && now.kind === 'not_worse_than') return isWider(old.by, now.by);
   return false;
+}
+
+function isSame(one: Slice | null, other: Slice | null): boolean {
+  if (one === null || other === null) return one === other;
+  return one.column === other.column && String(one.value) === String(other.value);
 }
 
 function negated(value: number | undefined): number | undefined {
@@ -83,6 +91,12 @@ function gateText({ name: _name, ...rule }: Gate): string {
 
 function ofRows({ data: { min_rows: old } }: Problem, { data: { min_rows: now } }: Problem): Loosening[] {
   return now < old ? [changed('problem.yml', 'data.min_rows', old, now)] : [];
+}
+
+function ofSize({ constraints: { size_mb: old } }: Problem, after: Problem): Loosening[] {
+  const { size_mb: now } = after.constraints;
+  const looser = old !== null && (now === null || now > old);
+  return looser ? [changed('problem.yml', 'constraints.size_mb', old, now ?? 'removed')] : [];
 }
 
 function ofData(before: Data, after: Data): Loosening[] {

@@ -28,6 +28,13 @@ const anyTask = z.discriminatedUnion('kind', [
 export type Task = Extract<z.infer<typeof anyTask>, { kind: 'regression' | 'binary' | 'multiclass' }>;
 const taskSchema = onlyBuilt<Task>(anyTask);
 
+/** The rows where an input has this value: what is asked of all rows together can be missed on some of them. */
+const sliceSchema = z.strictObject({
+  column: columnSchema,
+  value: z.union([z.string().min(1), z.number(), z.boolean()]),
+});
+export type Slice = z.infer<typeof sliceSchema>;
+
 const onInconclusiveSchema = z.enum(['block', 'ask', 'pass']).default('ask');
 const holdoutSchema = z.enum(['recent', 'anchor']).default('recent');
 
@@ -43,6 +50,8 @@ export const gateSchema = z.discriminatedUnion('kind', [
     metric: metricSchema,
     at_most: z.number().optional(),
     at_least: z.number().optional(),
+    /** null = all rows. */
+    slice: sliceSchema.nullable().default(null),
     on: holdoutSchema,
     on_inconclusive: onInconclusiveSchema,
   }),
@@ -70,7 +79,17 @@ const successSchema = z.strictObject({
   metric: metricSchema,
   direction: z.enum(['minimize', 'maximize']),
   threshold: z.number(),
+  /** null = all rows. */
+  slice: sliceSchema.nullable().default(null),
 });
+
+/** What is done today, and how good it is in the first success metric. */
+const baselineSchema = z.strictObject({
+  how: z.string().default(''),
+  value: z.number().nullable().default(null),
+});
+
+export const EXPLANATIONS = ['none', 'global', 'per_prediction'] as const;
 
 /** What an error costs, in `unit` (a currency). For numbers `per` names what one unit of error is. */
 const valueSchema = z.discriminatedUnion('kind', [
@@ -104,13 +123,26 @@ export const problemSchema = z.strictObject({
   target: columnSchema,
   success: z.array(successSchema).min(1),
   gates: z.array(gateSchema).default([]),
+  baseline: baselineSchema.prefault({}),
   value: valueSchema.nullable().default(null),
   data: z
-    .strictObject({ description: z.string().default(''), min_rows: z.int().min(0).default(0) })
+    .strictObject({
+      description: z.string().default(''),
+      min_rows: z.int().min(0).default(0),
+      /** What is known when a prediction is asked for: the first inputs and the first contract. */
+      columns: z
+        .array(z.strictObject({ name: columnSchema, type: z.enum(['number', 'category']) }))
+        .default([]),
+    })
     .prefault({}),
   constraints: z
     .strictObject({
+      /** Checked by the canary of a rollout. */
       latency_p95_ms: z.number().positive().nullable().default(null),
+      /** Of the model's bytes that would be served, in units of 1,000,000 bytes: a gate. */
+      size_mb: z.number().positive().nullable().default(null),
+      privacy: z.string().default(''),
+      explainability: z.enum(EXPLANATIONS).default('none'),
       notes: z.string().default(''),
     })
     .prefault({}),

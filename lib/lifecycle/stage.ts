@@ -1,5 +1,5 @@
 /** The six stages of the lifecycle, in order. */
-const LIFECYCLE_STAGES = [
+export const LIFECYCLE_STAGES = [
   'problem definition',
   'data engineering',
   'model development',
@@ -8,6 +8,17 @@ const LIFECYCLE_STAGES = [
   'retraining',
 ] as const;
 export type LifecycleStage = (typeof LIFECYCLE_STAGES)[number];
+
+/** The stage that somebody means: its name, or the first word of it; null for any other text. */
+export function stageNamed(text: string): LifecycleStage | null {
+  const words = text.trim().toLowerCase();
+  return LIFECYCLE_STAGES.find((stage) => stage === words || shortStage(stage) === words) ?? null;
+}
+
+/** `problem`, `data`, `model`, `deployment`, `monitoring`, `retraining`: as labels and the form say it. */
+export function shortStage(stage: LifecycleStage): string {
+  return stage.split(' ')[0] ?? stage;
+}
 
 /** What evidence says about a model. Each fact is recorded somewhere; the stage itself never is. */
 export type StageFacts = {

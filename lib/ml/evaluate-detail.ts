@@ -2,7 +2,7 @@ import { columnOf, isMissing, type Table, take } from '#lib/data/table.ts';
 import type { Signature } from '#lib/lifecycle/bundle.ts';
 import type { Input } from '#lib/lifecycle/data.ts';
 import type { EvaluateResult } from '#lib/lifecycle/evidence.ts';
-import type { Metric } from '#lib/lifecycle/problem.ts';
+import type { Metric, Slice as Named } from '#lib/lifecycle/problem.ts';
 import type { Basis } from './evaluate-compare.ts';
 import { feedOf } from './feed.ts';
 import { type Judged, lossOf, measure, type Summands, summandsOf } from './metrics.ts';
@@ -16,29 +16,45 @@ const MIN_ROWS = 50;
 const IMPORTANCE_ROWS = 2000;
 const SHUFFLES = 3;
 
-type Slice = { column: string; value: string; rows: Int32Array };
+/** A slice that a gate of the problem reads, by the metric that it reads there. */
+export type AskedSlice = Named & { metric: Metric };
+type Slice = { column: string; value: string; rows: Int32Array; metric: Metric };
 
 /**
- * The metric on each value of the category inputs that have few values, where there are rows enough. Bounds
- * hold for all slices together, so that the worst of many is not taken for a finding.
+ * The metric on each value of the category inputs that have few values, and what the problem names, where there
+ * are rows enough. Bounds hold for all slices together, so that the worst of many is not taken for a finding.
  */
 export function slicesOf({
   table,
   inputs,
   metric,
+  named,
   judged,
   basis,
 }: {
   table: Table;
   inputs: Record<string, Input>;
   metric: Metric;
+  named: readonly AskedSlice[];
   judged: Judged;
   basis: Basis;
 }): EvaluateResult['slices'] {
-  const found = Object.entries(inputs)
+  const usual = Object.entries(inputs)
     .filter(([, { type }]) => type === 'category')
-    .flatMap(([column]) => valuesOf(table, column));
-  const slices = found.map((slice) => ({ ...slice, summands: sliceSummands(metric, judged, slice.rows) }));
+    .flatMap(([column]) => valuesOf(table, column, MAX_VALUES))
+    .map((slice) => ({ ...slice, metric }));
+  const asked = named.flatMap((one) =>
+    Object.hasOwn(inputs, one.column)
+      ? valuesOf(table, one.column, Number.POSITIVE_INFINITY)
+          .filter(({ value }) => value === String(one.value))
+          .map((slice) => ({ ...slice, metric: one.metric }))
+      : [],
+  );
+  const found = unique([...usual, ...asked]);
+  const slices = found.map((slice) => ({
+    ...slice,
+    summands: sliceSummands(slice.metric, judged, slice.rows),
+  }));
   const offsets = slices.map((_, index) =>
     slices.slice(0, index).reduce((total, { summands }) => total + summands.columns.length, 0),
   );
@@ -58,14 +74,21 @@ export function slicesOf({
     units: counts,
     stretch: stretchOf(units, influence),
   });
-  return slices.flatMap(({ column, value, rows }, index) => {
+  return slices.flatMap(({ column, value, rows, metric }, index) => {
     const estimate = estimates[index];
     if (estimate === undefined || !Number.isFinite(estimate.estimate)) return [];
     return [{ column, value, rows: rows.length, metric, estimate }];
   });
 }
 
-function valuesOf(table: Table, name: string): Slice[] {
+function unique(slices: Slice[]): Slice[] {
+  const known = new Map(
+    slices.map((slice) => [JSON.stringify([slice.column, slice.value, slice.metric]), slice]),
+  );
+  return [...known.values()];
+}
+
+function valuesOf(table: Table, name: string, most: number): Omit<Slice, 'metric'>[] {
   const column = columnOf(table, name);
   const rows = new Map<string, number[]>();
   for (let row = 0; row < table.rows; row++) {
@@ -75,7 +98,7 @@ function valuesOf(table: Table, name: string): Slice[] {
     list.push(row);
     rows.set(value, list);
   }
-  if (rows.size > MAX_VALUES) return [];
+  if (rows.size > most) return [];
   return [...rows]
     .filter(([, list]) => list.length >= MIN_ROWS)
     .sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))

@@ -2,12 +2,12 @@ import { columnOf, type Table, timesOf } from '#lib/data/table.ts';
 import type { Signature } from '#lib/lifecycle/bundle.ts';
 import type { Data } from '#lib/lifecycle/data.ts';
 import type { EvaluateResult, HoldoutResult, TrainResult } from '#lib/lifecycle/evidence.ts';
-import { checkGates, checkLooks, gatesOf, verdictOfGates } from '#lib/lifecycle/gates.ts';
+import { checkGates, checkLooks, checkSize, gatesOf, verdictOfGates } from '#lib/lifecycle/gates.ts';
 import type { Part } from '#lib/lifecycle/plan.ts';
-import type { Metric, Problem } from '#lib/lifecycle/problem.ts';
+import type { Gate, Metric, Problem } from '#lib/lifecycle/problem.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import { type Basis, type Contest, compare } from './evaluate-compare.ts';
-import { importanceOf, slicesOf } from './evaluate-detail.ts';
+import { type AskedSlice, importanceOf, slicesOf } from './evaluate-detail.ts';
 import { moneyOf } from './evaluate-money.ts';
 import { joinRows, type Rows } from './evaluate-rows.ts';
 import { feedOf } from './feed.ts';
@@ -32,6 +32,7 @@ export type Evaluation = {
   /** The judged bytes, and the served ones where they differ. */
   twin: Predictor;
   served: Predictor | null;
+  servedBytes: number;
   champion: { predictor: Predictor; signature: Signature; seen: ReadonlySet<string> } | null;
 };
 
@@ -55,8 +56,17 @@ export async function evaluate(input: Evaluation): Promise<Evaluated> {
   const { rows, contest, basis, actual } = recent;
   const asked = gatesOf(problem);
   const found = { recent: recent.result, anchor: anchor?.result ?? null };
+  const slices = slicesOf({
+    table: rows.candidate,
+    inputs: data.inputs,
+    metric: primary,
+    named: slicesAsked(asked),
+    judged: contest.candidate,
+    basis,
+  });
   const gates = [
-    ...checkGates(asked, { ...found, hasChampion: input.champion !== null }),
+    ...checkGates(asked, { ...found, slices, hasChampion: input.champion !== null }),
+    ...checkSize(problem.constraints, input.servedBytes),
     ...checkLooks(asked, { ...found, most: data.holdout.max_looks }),
   ];
   return {
@@ -67,13 +77,7 @@ export async function evaluate(input: Evaluation): Promise<Evaluated> {
         await predict(twin, rows.candidate, signature),
         await predict(served, rows.candidate, signature),
       ),
-    slices: slicesOf({
-      table: rows.candidate,
-      inputs: data.inputs,
-      metric: primary,
-      judged: contest.candidate,
-      basis,
-    }),
+    slices,
     importance: await importanceOf({
       table: rows.candidate,
       signature,
@@ -102,6 +106,12 @@ export function winnerOf(search: readonly TrainResult[]): TrainResult {
   });
   if (best === undefined) throw new Error('a search has at least one candidate');
   return best;
+}
+
+function slicesAsked(gates: readonly Gate[]): AskedSlice[] {
+  return gates.flatMap((gate) =>
+    gate.kind === 'threshold' && gate.slice !== null ? [{ ...gate.slice, metric: gate.metric }] : [],
+  );
 }
 
 /** What the problem names, in its order, and two that everybody reads. */

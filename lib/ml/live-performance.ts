@@ -42,7 +42,8 @@ export function livePerformance(live: Live): Pick<MonitorResult, 'performance' |
         served: withinRange(metric, estimate),
         trivial: finite(measure(metric, trivial)),
         reference: reference.metrics[metric] ?? null,
-        threshold: problem.success.find((success) => success.metric === metric)?.threshold ?? null,
+        threshold:
+          problem.success.find((one) => one.metric === metric && one.slice === null)?.threshold ?? null,
         unit: { kind, length, count },
       },
     ];

@@ -48,7 +48,7 @@ test('the demo’s files parse and agree', () => {
   expect(Object.keys(files.data.inputs)).not.toContain('season');
   expect(files.model.candidates.map(({ trainer }) => trainer)).toEqual(['linear', 'mlp']);
   expect(files.problem.success).toEqual([
-    { metric: 'mae', direction: 'minimize', threshold: Number(answers.threshold) },
+    { metric: 'mae', direction: 'minimize', threshold: Number(answers.threshold), slice: null },
   ]);
 });
 

@@ -12,6 +12,7 @@ import {
   problemDigest,
 } from '#lib/formats/digests.ts';
 import { matchesGlob } from '#lib/formats/glob.ts';
+import { problemSchema } from '#lib/lifecycle/problem.ts';
 import { bikes, bikesTexts } from './bikes.ts';
 import { digest, evaluateResult, holdout } from './sample-evidence.ts';
 
@@ -179,4 +180,30 @@ describe('evaluation and candidate', () => {
     );
     expect(new Set([...others, candidateDigest(parts)]).size).toBe(9);
   });
+});
+
+test('of a problem that was approved before problem.yml had more words are what they were', () => {
+  const gate = { kind: 'threshold', name: 'g', metric: 'rmse', at_most: 90 };
+  const former = problemSchema.parse({
+    ...{ version: 1, model: 'bikes', title: 't', objective: 'o', decision: 'd' },
+    ...{ task: { kind: 'regression' }, target: 'cnt', gates: [gate] },
+    success: [{ metric: 'mae', direction: 'minimize', threshold: 50 }],
+    stakeholders: [{ login: 'a', role: 'ml-lead' }],
+  });
+  expect(problemDigest(former)).toBe(
+    'sha256:23718562cd41aca98a4e53d04f86934e678d84cfc28e021386c62d0202111891',
+  );
+  expect(gatesDigest(former, bikes().data)).toBe(
+    'sha256:33728c85a3bc114f32a902c85e609bc3467ee7f93bbc35d913e9e78ae213813c',
+  );
+  const sized = { ...former, constraints: { ...former.constraints, size_mb: 5 } };
+  const sliced = {
+    ...former,
+    success: former.success.map((one) => ({ ...one, slice: { column: 'a', value: 1 } })),
+  };
+  const told = { ...former, baseline: { how: 'by hand', value: null } };
+  const digests = [former, sized, sliced, told].flatMap((problem) => [problemDigest(problem)]);
+  expect(new Set(digests).size).toBe(4);
+  expect(new Set([former, sized, sliced].map((problem) => gatesDigest(problem, bikes().data))).size).toBe(3);
+  expect(gatesDigest(told, bikes().data)).toBe(gatesDigest(former, bikes().data));
 });

@@ -1,7 +1,15 @@
 import { describe, expect, it, test } from 'vitest';
 import type { Comparison, Estimate, HoldoutResult } from '#lib/lifecycle/evidence.ts';
-import { checkGates, checkLooks, gatesOf, marginOf, verdictOfGates } from '#lib/lifecycle/gates.ts';
+import {
+  checkGates,
+  checkLooks,
+  checkSize,
+  gatesOf,
+  marginOf,
+  verdictOfGates,
+} from '#lib/lifecycle/gates.ts';
 import type { Gate, Problem } from '#lib/lifecycle/problem.ts';
+import { bikes } from '../formats/bikes.ts';
 
 type Rules = Pick<Problem, 'success' | 'gates'>;
 const DIGEST = `sha256:${'0'.repeat(64)}` as const;
@@ -38,7 +46,13 @@ function holdout(...found: Partial<Comparison>[]): HoldoutResult {
   };
 }
 
-const goal: Rules = { success: [{ metric: 'mae', direction: 'minimize', threshold: 60 }], gates: [] };
+const goalOf = (threshold: number) => ({
+  ...{ metric: 'mae' as const, direction: 'minimize' as const, threshold, slice: null },
+});
+const goal: Rules = {
+  success: [{ metric: 'mae', direction: 'minimize', threshold: 60, slice: null }],
+  gates: [],
+};
 const notWorse = (by: number | string): Gate => ({
   kind: 'not_worse_than',
   name: 'champion',
@@ -63,7 +77,7 @@ describe('gates of a problem', () => {
   });
   it('turn a metric to maximize into a lower bound', () => {
     const [threshold] = gatesOf({
-      success: [{ metric: 'auc', direction: 'maximize', threshold: 0.8 }],
+      success: [{ metric: 'auc', direction: 'maximize', threshold: 0.8, slice: null }],
       gates: [],
     });
     expect(threshold).toMatchObject({ metric: 'auc', at_least: 0.8 });
@@ -72,14 +86,15 @@ describe('gates of a problem', () => {
 
 function verdictOf(gate: Gate, found: Partial<Comparison>): string | undefined {
   const hasChampion = found.champion !== undefined;
-  return checkGates([gate], { recent: holdout(found), anchor: null, hasChampion })[0]?.verdict;
+  return checkGates([gate], { recent: holdout(found), anchor: null, slices: [], hasChampion })[0]?.verdict;
 }
 
-const threshold: Gate = {
+const threshold: Extract<Gate, { kind: 'threshold' }> = {
   kind: 'threshold',
   name: 'goal',
   metric: 'mae',
   at_most: 60,
+  slice: null,
   on: 'recent',
   on_inconclusive: 'ask',
 };
@@ -155,6 +170,7 @@ describe('a threshold on a retraining', () => {
     checkGates(gatesOf({ ...goal, gates: [notWorse('1%')] }), {
       recent: holdout({ candidate: between(65, 75), champion: between(90, 110), ...found }),
       anchor: null,
+      slices: [],
       hasChampion: true,
     });
   it('does not hold back a challenger that is not worse than a champion which misses it too', () => {
@@ -176,12 +192,47 @@ describe('a threshold on a retraining', () => {
   });
 });
 
+describe('a gate on a slice', () => {
+  const winter = { ...threshold, slice: { column: 'season', value: 4 } };
+  const slice = (estimate: Estimate, metric = 'mae' as const) => ({
+    ...{ column: 'season', value: '4', rows: 90, metric, estimate },
+  });
+  const verdict = (slices: ReturnType<typeof slice>[]) =>
+    checkGates([winter], { recent: holdout({}), anchor: null, slices, hasChampion: false })[0];
+  it.each([
+    [between(40, 50), 'passed'],
+    [between(50, 70), 'inconclusive'],
+    [between(65, 70), 'failed'],
+  ])('judges its rows alone: %o is %s', (estimate, expected) => {
+    expect(verdict([slice(estimate)])).toMatchObject({
+      verdict: expected,
+      expected: 'mae at most 60 where season = 4',
+    });
+  });
+  it('is inconclusive where too few rows are of it', () => {
+    expect(verdict([])).toMatchObject({ verdict: 'inconclusive' });
+    expect(gatesOf({ success: [{ ...goalOf(60), slice: winter.slice }], gates: [] })[0]?.name).toBe(
+      'mae at most 60 where season = 4',
+    );
+  });
+});
+
+test.each([
+  [null, []],
+  [5, ['passed']],
+  [4.9, ['failed']],
+])('a model of 5 MB, at most %s MB: %j', (size_mb, verdicts) => {
+  const { constraints } = bikes().problem;
+  expect(checkSize({ ...constraints, size_mb }, 5_000_000).map(({ verdict }) => verdict)).toEqual(verdicts);
+});
+
 describe('missing input', () => {
   it('is inconclusive: a metric that was not measured, a champion that could not be judged', () => {
     const recent = holdout({});
     const results = checkGates(gatesOf({ ...goal, gates: [{ ...threshold, metric: 'rmse' }] }), {
       recent,
       anchor: null,
+      slices: [],
       hasChampion: true,
     });
     expect(results.map(({ verdict }) => verdict)).toEqual([
@@ -193,12 +244,17 @@ describe('missing input', () => {
     expect(results[3]?.actual).toContain('champion');
   });
   it('is no gate at all where there is no champion yet', () => {
-    const results = checkGates(gatesOf(goal), { recent: holdout({}), anchor: null, hasChampion: false });
+    const results = checkGates(gatesOf(goal), {
+      recent: holdout({}),
+      anchor: null,
+      slices: [],
+      hasChampion: false,
+    });
     expect(results.map(({ name }) => name)).toEqual(['mae at most 60', 'better than trivial']);
   });
   it('asks the recent holdout of a first version, which becomes its anchor', () => {
     const guard = { ...threshold, on: 'anchor' } as const;
-    const judgement = { recent: holdout({}), anchor: null };
+    const judgement = { recent: holdout({}), anchor: null, slices: [] };
     expect(checkGates([guard], { ...judgement, hasChampion: false })[0]?.verdict).toBe('passed');
     expect(checkGates([guard], { ...judgement, hasChampion: true })[0]?.verdict).toBe('inconclusive');
   });

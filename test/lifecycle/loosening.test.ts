@@ -37,6 +37,9 @@ describe('loosens', () => {
     ['a higher error', 'problem.success.0.threshold', bound + 1, success],
     ['the other direction', 'problem.success.0.direction', 'maximize', success],
     ['another metric', 'problem.success.0.metric', 'rmse', success],
+    ['some rows only', 'problem.success.0.slice', { column: 'hr', value: '1' }, success],
+    ['a larger model', 'problem.constraints.size_mb', 6, 'problem.yml constraints.size_mb'],
+    ['a model of any size', 'problem.constraints.size_mb', null, 'problem.yml constraints.size_mb'],
     ['a gate removed', 'problem.gates.1', undefined, champion],
     ['a wider margin', 'problem.gates.1.by', '3%', champion],
     ['a margin in other words', 'problem.gates.1.by', 1, champion],
@@ -93,7 +96,10 @@ describe('does not loosen', () => {
 test('a threshold gate loosens upwards for at_most and downwards for at_least', () => {
   const files = (bound: object) =>
     withChange('problem.gates', [
-      { kind: 'threshold', name: 'x', metric: 'r2', on: 'recent', on_inconclusive: 'ask', ...bound },
+      {
+        ...{ kind: 'threshold', name: 'x', metric: 'r2', on: 'recent', on_inconclusive: 'ask', slice: null },
+        ...bound,
+      },
     ]);
   const count = (old: object, now: object) => looseningsOf(files(old), files(now)).length;
   expect(count({ at_least: 0.5 }, { at_least: 0.4 })).toBe(1);
@@ -101,4 +107,7 @@ test('a threshold gate loosens upwards for at_most and downwards for at_least', 
   expect(count({ at_most: 5 }, { at_most: 6 })).toBe(1);
   expect(count({ at_most: 5 }, { at_most: 4 })).toBe(0);
   expect(count({ at_most: 5 }, { at_least: 5 })).toBe(1);
+  const slice = { column: 'hr', value: 1 };
+  expect(count({ at_most: 5 }, { at_most: 4, slice })).toBe(1);
+  expect(count({ at_most: 5, slice }, { at_most: 4, slice: { ...slice, value: '1' } })).toBe(0);
 });

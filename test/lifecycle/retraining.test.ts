@@ -134,7 +134,9 @@ describe('triggers', () => {
 });
 
 describe('decay', () => {
-  const problem = { success: [{ metric: 'mae' as const, direction: 'minimize' as const, threshold: 60 }] };
+  const problem = {
+    success: [{ metric: 'mae' as const, direction: 'minimize' as const, threshold: 60, slice: null }],
+  };
   const verdictOf = (served: Estimate, triggers: Trigger[]) => {
     const { labels, performance } = monitorOf(served);
     const { operate } = factsOf({}, triggers);

@@ -28,11 +28,15 @@ const problem: Problem = {
   decision: 'd',
   task: { kind: 'regression' },
   target: 'y',
-  success: [{ metric: 'mae', direction: 'minimize', threshold: 20 }],
+  success: [{ metric: 'mae', direction: 'minimize', threshold: 20, slice: null }],
   gates: [],
   value: { kind: 'numbers', under: 2, over: 1, unit: 'USD', per: 'rental', note: '' },
-  data: { description: '', min_rows: 0 },
-  constraints: { latency_p95_ms: null, notes: '' },
+  baseline: { how: '', value: null },
+  data: { description: '', min_rows: 0, columns: [] },
+  constraints: {
+    ...{ latency_p95_ms: null, size_mb: null, notes: '' },
+    ...{ privacy: '', explainability: 'none' },
+  },
   stakeholders: [{ login: 'a', role: 'owner' }],
   timeline: [],
   risk: 'low',
@@ -101,6 +105,7 @@ function evaluation(found: Partial<Evaluation> = {}): Evaluation {
     signature,
     twin: line(100),
     served: null,
+    servedBytes: 1000,
     champion: null,
     ...found,
   };
@@ -173,6 +178,26 @@ describe('evaluation of a first version', () => {
       ['kind', 'b', (2 * RECENT) / 3],
     ]);
     for (const { estimate } of slices) expect(estimate.lower).toBeLessThan(estimate.estimate);
+  });
+
+  it('judges a slice that the problem names, also one by a number, and the size of what would be served', async () => {
+    const on = (column: string, value: string, threshold: number) =>
+      ({ metric: 'rmse', direction: 'minimize', threshold, slice: { column, value } }) as const;
+    const { success, constraints } = problem;
+    const named = [...success, on('kind', 'a', 20), on('kind', 'b', 1), on('x', '0.5', 20)];
+    const judged = await evaluate(
+      evaluation({
+        problem: { ...problem, success: named, constraints: { ...constraints, size_mb: 0.0005 } },
+      }),
+    );
+    const verdicts = Object.fromEntries(judged.gates.map(({ name, verdict }) => [name, verdict]));
+    expect(verdicts).toMatchObject({
+      'rmse at most 20 where kind = a': 'passed',
+      'rmse at most 1 where kind = b': 'failed',
+      'rmse at most 20 where x = 0.5': 'inconclusive',
+      'size of the model': 'failed',
+    });
+    expect(judged.slices.filter(({ metric }) => metric === 'rmse')).toHaveLength(2);
   });
 
   it('gives the same evidence again', async () => {
@@ -290,7 +315,7 @@ describe('evaluation of classes', () => {
       problem: {
         ...problem,
         task: { kind: 'binary', positive: 'yes' },
-        success: [{ metric: 'auc', direction: 'maximize', threshold: 0.7 }],
+        success: [{ metric: 'auc', direction: 'maximize', threshold: 0.7, slice: null }],
         value: {
           kind: 'classes',
           unit: 'USD',
@@ -324,7 +349,10 @@ describe('evaluation of classes', () => {
 describe('parts of an evaluation', () => {
   it('compares what the problem names and what everybody reads', () => {
     expect(
-      metricsToCompare({ ...problem, success: [{ metric: 'r2', direction: 'maximize', threshold: 0.5 }] }),
+      metricsToCompare({
+        ...problem,
+        success: [{ metric: 'r2', direction: 'maximize', threshold: 0.5, slice: null }],
+      }),
     ).toEqual(['r2', 'mae', 'rmse']);
   });
   it('never takes rows that have a time for independent', () => {

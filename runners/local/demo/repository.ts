@@ -108,10 +108,21 @@ export function modelFiles(model: string, values: Record<string, string>): Recor
 
 type FormField = { type: string; id?: string; attributes: { label?: string; render?: string } };
 
+/** What the product owner answers about the bikes, by field id, with dates after `now`. */
+export function bikesAnswers(now: Date): Record<string, string> {
+  const answers = parse(readFileSync(join(packageRoot(), FOLDER, 'problem-form.yml'), 'utf8'));
+  const dated = (text: string) =>
+    text.replace(/\+(\d+)d\b/g, (_, days) =>
+      new Date(now.getTime() + Number(days) * 86_400_000).toISOString().slice(0, 10),
+    );
+  return Object.fromEntries(
+    Object.entries(answers as Record<string, string>).map(([id, answer]) => [id, dated(answer)]),
+  );
+}
+
 /** The issue of the bikes. */
 export function problemIssue(): { title: string; body: string } {
-  const answers = parse(readFileSync(join(packageRoot(), FOLDER, 'problem-form.yml'), 'utf8'));
-  return issueOf(answers as Record<string, unknown>, 'hourly bike rentals');
+  return issueOf(bikesAnswers(new Date()), 'hourly bike rentals');
 }
 
 /** The issue as GitHub renders the answers to the form: a heading per field, `_No response_` where there is none. */

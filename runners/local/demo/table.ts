@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { type Build, buildData } from '#lib/data/build.ts';
 import { columnOf, isMissing, type Table, timesOf } from '#lib/data/table.ts';
 import { parseConfig } from '#lib/formats/config.ts';
+import { CONFIRMATIONS } from '#lib/formats/issue-form.ts';
 import type { Data } from '#lib/lifecycle/data.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import { type Calendar, calendarOf, splitOf } from './calendar.ts';
@@ -259,6 +260,7 @@ function answersOf({ request, report, model, planned }: Making): Record<string, 
     latency: '250',
     stakeholders: 'product-owner: product-owner\nml-lead: ml-lead',
     risk: 'low',
+    confirmed: CONFIRMATIONS.map((label) => `- [X] ${label}`).join('\n'),
   };
 }
 
