@@ -28,7 +28,10 @@ export function structureOf(markdown: string): string[] {
   };
   walk(fromMarkdown(markdown, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] }), 0);
   // What can't stand between backticks stands between tags.
-  return found.join('\n').replace(/html <code>\n(\s*)html <\/code>/g, 'inlineCode').split('\n');
+  return found
+    .join('\n')
+    .replace(/html <code>\n(\s*)html <\/code>/g, 'inlineCode')
+    .split('\n');
 }
 
 function nameOf(node: Nodes): string {
