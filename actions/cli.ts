@@ -5,8 +5,10 @@ import { type Entry, entryArguments } from '../runners/entry.ts';
 import { checklistCommand } from './checklist/command.ts';
 import { stageCommands } from './commands.ts';
 import { doctorCommand } from './doctor/command.ts';
+import { historyCommand } from './history/command.ts';
 import { initCommand } from './init/command.ts';
 import { packageVersion } from './kit/version.ts';
+import { whyCommand } from './why/command.ts';
 
 /** The composition root: the same stages in a terminal, and the processes that serve them. */
 const program = new Command('roundhouse')
@@ -45,6 +47,8 @@ initCommand(program);
 stageCommands(program);
 doctorCommand(program);
 checklistCommand(program);
+historyCommand(program);
+whyCommand(program);
 
 processCommand('demo', {
   description: 'play the whole loop on real data in the local GitHub',

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { UserError } from '#lib/lifecycle/user-error.ts';
+import type { FileSource } from '#lib/records/lineage.ts';
 import type { RecordSource, TagSource } from '#lib/records/source.ts';
 import { git } from './git.ts';
 
@@ -57,6 +58,11 @@ export function checkoutTags(workspace: string): TagSource {
       return tags.filter(({ name }) => name.startsWith(prefix));
     },
   };
+}
+
+/** Files of any commit that the clone has. */
+export function checkoutFiles(workspace: string): FileSource {
+  return (commit, path) => git(workspace, 'show', `${commit}:${path}`);
 }
 
 /** Where a local branch and the fetched one differ, the one that contains the other is read. */

@@ -22,12 +22,13 @@ import type { Project } from '../project.ts';
 import { sayOnce } from '../sticky.ts';
 import { approve } from './approve.ts';
 import { deploy } from './deploy.ts';
-import { history, why } from './history.ts';
+import { history } from './history.ts';
 import { hold, object, unhold } from './hold.ts';
 import { retrain } from './monitor.ts';
 import { cancel, plan } from './pull-request.ts';
 import { rollback, unfreeze } from './rollback.ts';
 import { update } from './update.ts';
+import { why } from './why.ts';
 
 export function comments(on: On): void {
   on({

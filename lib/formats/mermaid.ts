@@ -30,6 +30,26 @@ export function barChart({
   ].join('\n');
 }
 
+/** A box of a flow chart: its lines, in order. `faint` = what is missing. */
+export type FlowNode = { id: string; lines: readonly string[]; faint: boolean };
+
+/** A flow chart from left to right; labels are inert, ids are made here. */
+export function flowChart(
+  nodes: readonly FlowNode[],
+  edges: readonly { from: string; to: string }[],
+): string {
+  const ids = new Map(nodes.map(({ id }, index) => [id, `n${index}`]));
+  return [
+    '```mermaid',
+    'flowchart LR',
+    ...nodes.map(({ id, lines }) => `  ${ids.get(id)}["${lines.map(plain).join('<br/>')}"]`),
+    ...edges.map(({ from, to }) => `  ${ids.get(from)} --> ${ids.get(to)}`),
+    '  classDef faint stroke-dasharray: 4 4',
+    ...nodes.flatMap(({ id, faint }) => (faint ? [`  class ${ids.get(id)} faint`] : [])),
+    '```',
+  ].join('\n');
+}
+
 /** Mermaid refuses exponents: plain decimals only. */
 function decimal(value: number): string {
   const digits = Math.abs(value) >= 100 ? 1 : Math.abs(value) >= 1 ? 2 : 6;

@@ -1,4 +1,6 @@
 import { modelNameSchema } from './scalars.ts';
+import { parseServingAsk, type ServingAsk } from './serving-ask.ts';
+import { parseVersionAsk, type VersionAsk } from './version-ask.ts';
 
 /** What a parser makes of the text behind a command's name; a string says why it was refused. */
 export type Parsed<Args> = Args | string;
@@ -39,7 +41,7 @@ export function gateDigestAndReason(rest: string): Parsed<{ gate: string; digest
 }
 
 /** `v1.2.0`, `1.2.0` or `model@v1.2.0`; nothing names the newest. */
-export function optionalVersion(rest: string): Parsed<{ model: string | null; version: string | null }> {
+function optionalVersion(rest: string): Parsed<{ model: string | null; version: string | null }> {
   if (rest === '') return { model: null, version: null };
   const [, model, version] = /^(?:([a-z0-9-]+)@)?v?(\d+\.\d+\.\d+)$/.exec(rest) ?? [];
   if (version === undefined) return 'the version must look like 1.2.0 or bikes@v1.2.0';
@@ -61,6 +63,18 @@ export function versionAndEnvironment(
   if (more.length > 0) return `it takes a version and an environment, found "${rest.slice(0, 60)}"`;
   const found = optionalEnvironment(place ?? '');
   return typeof found === 'string' ? found : { ...version, ...found };
+}
+
+/** A version, a model or the digest of anything that belongs to one; nothing names the newest of each model. */
+export function versionOrDigest(rest: string): Parsed<VersionAsk> {
+  return (
+    parseVersionAsk(rest) ??
+    'it reads `/why 1.2.0`, `/why bikes@v1.2.0`, `/why bikes`, or 8 or more characters of a digest'
+  );
+}
+
+export function servingHistory(rest: string): Parsed<ServingAsk> {
+  return parseServingAsk(rest);
 }
 
 const NO_ENVIRONMENT = 'the environment must be a name such as production';

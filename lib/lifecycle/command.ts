@@ -104,8 +104,8 @@ export const COMMANDS = {
     built: true,
   },
   why: {
-    args: '[version]',
-    parse: parse.optionalVersion,
+    args: '[version or digest]',
+    parse: parse.versionOrDigest,
     who: { kind: 'everyone' },
     on: 'both',
     help: 'print the chain of evidence behind a version',
@@ -113,12 +113,12 @@ export const COMMANDS = {
     built: true,
   },
   history: {
-    args: '[environment]',
-    parse: parse.optionalEnvironment,
+    args: '[environment] [--model <name>] [--at <date>]',
+    parse: parse.servingHistory,
     who: { kind: 'everyone' },
     on: 'both',
     help: 'what served when, and who approved it',
-    example: '/history production',
+    example: '/history production --at 2026-03-01',
     built: true,
   },
   deploy: {

@@ -7,6 +7,7 @@ import {
   modelNameSchema,
   semverSchema,
 } from './scalars.ts';
+import { compareVersions } from './version-order.ts';
 
 /** What a tag's name says, in GTO's grammar. The counter `n` is global per model over all kinds. */
 export type TagEvent =
@@ -114,15 +115,6 @@ function foldVersions(tags: readonly RegistryTag[]): RegisteredVersion[] {
   return [...versions.values()]
     .map((entry) => (gone.has(entry.version) ? { ...entry, state: 'deregistered' as const } : entry))
     .sort((a, b) => compareVersions(a.version, b.version));
-}
-
-function compareVersions(a: string, b: string): number {
-  const [left, right] = [a.split('.').map(Number), b.split('.').map(Number)];
-  for (const part of [0, 1, 2]) {
-    const difference = (left[part] ?? 0) - (right[part] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
 }
 
 /**

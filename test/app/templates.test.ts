@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { render } from '#lib/formats/markdown.ts';
+import { flowChart } from '#lib/formats/mermaid.ts';
 import { loadTemplate, packageRoot } from '../../templates/load.ts';
 import { structureOf } from '../markdown-structure.ts';
 
@@ -74,6 +75,26 @@ const VIEWS: Record<string, object> = {
   },
   'ask-approval.hbs': { ...ask, model: HOSTILE, people: [HOSTILE] },
   'help.hbs': { commands: [{ line: HOSTILE, help: HOSTILE, who: HOSTILE }] },
+  'lineage.hbs': {
+    ...{ title: HOSTILE, candidate: 'ab12', named: HOSTILE, missing: [HOSTILE] },
+    chart: flowChart([{ id: HOSTILE, lines: [HOSTILE], faint: true }], []),
+    nodes: [
+      {
+        ...{ name: HOSTILE, digest: 'ab12', at: HOSTILE, who: HOSTILE, missing: HOSTILE, page: HOSTILE },
+        details: [{ label: HOSTILE, text: HOSTILE, code: false }],
+        url: null,
+      },
+    ],
+  },
+  'history.hbs': {
+    ...{ at: null, environment: HOSTILE, more: 1, contradictions: [HOSTILE] },
+    rows: [
+      {
+        ...{ environment: HOSTILE, model: HOSTILE, version: HOSTILE, candidate: 'ab12', share: HOSTILE },
+        ...{ from: HOSTILE, part_from: HOSTILE, until: HOSTILE, ended: HOSTILE, approved_by: HOSTILE },
+      },
+    ],
+  },
   'reply.hbs': { to: HOSTILE, replies: [{ line: HOSTILE, ok: false, text: HOSTILE, shown: '' }] },
   'release.hbs': {
     model: HOSTILE,

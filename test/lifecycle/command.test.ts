@@ -19,10 +19,10 @@ describe('what a line asks for', () => {
     [`/approve ${hex}`, { name: 'approve', args: { digest: hex } }],
     [`/approve sha256:${hex.toUpperCase()}`, { name: 'approve', args: { digest: hex } }],
     ['/object the window is too short', { name: 'object', args: { reason: 'the window is too short' } }],
-    ['/why', { name: 'why', args: { model: null, version: null } }],
-    ['/why v1.2.0', { name: 'why', args: { model: null, version: '1.2.0' } }],
-    ['/why bikes@v1.2.0', { name: 'why', args: { model: 'bikes', version: '1.2.0' } }],
-    ['/history production', { name: 'history', args: { environment: 'production' } }],
+    ['/why', { name: 'why', args: { model: null, version: null, digest: null } }],
+    ['/why v1.2.0', { name: 'why', args: { model: null, version: '1.2.0', digest: null } }],
+    ['/why bikes@v1.2.0', { name: 'why', args: { model: 'bikes', version: '1.2.0', digest: null } }],
+    ['/history production', { name: 'history', args: { environment: 'production', model: null, at: null } }],
     ['/deploy', { name: 'deploy', args: { environment: null } }],
   ])('%s', (body, command) => {
     expect(parseCommands(body)).toEqual([{ kind: 'command', command, line: 1 }]);
@@ -34,7 +34,7 @@ describe('what a line asks for', () => {
     ['/approve everything please', 'approve', /16 or more hex/],
     ['/object', 'object', /reason/],
     ['/hold it', 'hold', /no arguments/],
-    ['/why latest', 'why', /1\.2\.0/],
+    ['/why 1.2', 'why', /1\.2\.0/],
     ['/deploy @acme', 'deploy', /environment/],
     ['/override gate digest because', 'override', /not built yet/],
     ['/rollback 1.0.0 staging now', 'rollback', /a version and an environment/],
