@@ -2,6 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '#lib/lifecycle/user-error.ts';
+import { removeDrafts } from '#lib/store/durable-file.ts';
 import { openLineLog } from './line-log.ts';
 
 export type Delivery = { id: string; name: string; payload: unknown };
@@ -27,6 +28,7 @@ type Waiting = { delivery: Delivery; stored: Promise<void> };
  */
 export async function openJournal(folder: string, { compactBytes = COMPACT_BYTES } = {}) {
   await mkdir(folder, { recursive: true });
+  await removeDrafts(folder);
   const path = join(folder, 'deliveries.jsonl');
   const { unfinished, done } = await replay(path);
   const waiting = new Map<string, Waiting>(

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { instantSchema } from '#lib/lifecycle/scalars.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
-import { draftOf } from '#lib/store/durable-file.ts';
+import { draftOf, removeDrafts } from '#lib/store/durable-file.ts';
 
 const looksSchema = z.record(z.string(), instantSchema);
 
@@ -15,6 +15,7 @@ export type Looks = Awaited<ReturnType<typeof openLooks>>;
  */
 export async function openLooks(dir: string) {
   const path = join(dir, 'looks.json');
+  await removeDrafts(dir);
   let looks = await read(path);
   return {
     /** Null where there was no such look yet. */

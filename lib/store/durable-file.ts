@@ -1,11 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Digest } from '../lifecycle/scalars.ts';
 import { UserError } from '../lifecycle/user-error.ts';
 
 const CHUNK = 1024 * 1024;
+const DRAFT = '.draft-';
 
 /** A file that is complete under a temporary name: `keep` gives it its name, `discard` removes it. */
 export type Draft = { digest: Digest; keep(target: string): Promise<void>; discard(): Promise<void> };
@@ -49,7 +50,7 @@ async function draft(
   await mkdir(folder, { recursive: true }).catch((error) => {
     throw fullDisk(error, folder) ?? error;
   });
-  const path = `${folder}/.draft-${process.pid}-${randomUUID()}`;
+  const path = `${folder}/${DRAFT}${process.pid}-${randomUUID()}`;
   const discard = () => rm(path, { force: true });
   const hash = createHash('sha256');
   try {
@@ -79,6 +80,16 @@ async function keep(path: string, target: string): Promise<void> {
     await rm(path, { force: true });
     throw fullDisk(error, dirname(target)) ?? error;
   }
+}
+
+/** What a killed process was writing into a folder that only one process writes to. */
+export async function removeDrafts(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const left = names.filter((name) => name.startsWith(DRAFT));
+  await Promise.all(left.map((name) => rm(`${folder}/${name}`, { force: true })));
 }
 
 /** The error of a disk (or quota, or limit of one file's size) that is used up, as the user's to mend; else null. */

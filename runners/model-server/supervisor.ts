@@ -6,6 +6,7 @@ import { digestOf } from '#lib/formats/digest.ts';
 import { environmentNameSchema } from '#lib/lifecycle/scalars.ts';
 import { type ServingSpec, servingSpecSchema } from '#lib/lifecycle/serving.ts';
 import { startPredictor } from '#lib/ml/predictor.ts';
+import { removeDrafts } from '#lib/store/durable-file.ts';
 import type { Store } from '#lib/store/store.ts';
 import { type Environment, openEnvironment } from './environment.ts';
 import { openRecordLog } from './record-log.ts';
@@ -88,6 +89,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
 
   const names = new Set([...Object.keys(former.environments), ...(options.environments ?? [])]);
   await Promise.all([...names].map((name) => environmentOf(environmentNameSchema.parse(name))));
+  await removeDrafts(dir);
   const control = createHttp();
   registerControl(control, { token, environments, apply });
   const { url, port: given } = await listen(control, { port, host });

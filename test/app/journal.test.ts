@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { appendFile, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -60,6 +60,12 @@ describe('the journal of deliveries', () => {
     const last = await openJournal(folder);
     expect(ids(last)).toEqual(['a', 'b']);
     await last.close();
+  });
+
+  it('removes what a killed process was writing', async () => {
+    await writeFile(join(folder, '.draft-17-0'), 'half of');
+    await (await openJournal(folder)).close();
+    expect(await readdir(folder)).toEqual(['deliveries.jsonl']);
   });
 
   it('keeps done work out of the file but not out of mind', async () => {

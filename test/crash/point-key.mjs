@@ -10,7 +10,8 @@ export function pointKey(kind, what) {
     .replace(/[0-9a-f]{40}/g, ':sha')
     .replace(/\/sha256\/[0-9a-f]{2}\//g, '/sha256/')
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, ':uuid')
-    .replace(/\b[1-9]\d{6,}\b/g, ':id');
+    .replace(/\b[1-9]\d{6,}\b/g, ':id')
+    .replace(/:id-\d+/g, ':id-:attempt');
   return `${kind} ${named}`;
 }
 

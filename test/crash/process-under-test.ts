@@ -15,6 +15,7 @@ export type ProcessUnderTest = {
   fault(): string | null;
   start(): void;
   stop(): Promise<void>;
+  pid(): number | undefined;
 };
 
 /**
@@ -24,6 +25,7 @@ export type ProcessUnderTest = {
 export function processUnderTest({
   name,
   dir,
+  cwd,
   program,
   args,
   env,
@@ -33,6 +35,8 @@ export function processUnderTest({
   /** Of its files in `dir`: what it did, and where it is to die. */
   name: string;
   dir: string;
+  /** Where it works; where this process works when not given. */
+  cwd?: string;
   program: () => string;
   args: readonly string[];
   env: Record<string, string>;
@@ -58,6 +62,7 @@ export function processUnderTest({
         CRASH_LOG: log,
         CRASH_AT: orders,
       },
+      ...(cwd !== undefined && { cwd }),
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     child = started;
@@ -74,6 +79,7 @@ export function processUnderTest({
     start,
     trace,
     fault: () => fault,
+    pid: () => child?.pid,
     async stop() {
       const running = child;
       child = null;
@@ -120,13 +126,17 @@ export const LIMIT_MS = 3_600_000;
 export async function until(
   what: string,
   look: () => boolean | Promise<boolean>,
-  { limitMs = LIMIT_MS, app }: { limitMs?: number; app: Pick<ProcessUnderTest, 'fault'> },
+  {
+    limitMs = LIMIT_MS,
+    pauseMs = 200,
+    app,
+  }: { limitMs?: number; pauseMs?: number; app: Pick<ProcessUnderTest, 'fault'> },
 ): Promise<void> {
   for (const end = Date.now() + limitMs; Date.now() < end; ) {
     const fault = app.fault();
     if (fault !== null) throw new Error(fault);
     if (await look()) return;
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
   throw new Error(`waited ${limitMs / 1000} s in vain: ${what}`);
 }

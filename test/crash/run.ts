@@ -7,6 +7,7 @@ import { FLOWS } from './flows.ts';
 import { createRecorder } from './matrix.ts';
 import { kindsOf, nameOf, type Point, pointsOf, sampleOf, type Target } from './points.ts';
 import { leftOf } from './process-under-test.ts';
+import { createProcessRecorder, PROCESS_FLOWS } from './processes.ts';
 import type { Verdict } from './verdict.ts';
 
 const { values } = parseArgs({
@@ -29,13 +30,15 @@ const isApart = values.apart || values.point !== undefined || values.sample !== 
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const folder = mkdtempSync(join(tmpdir(), 'roundhouse-crash-'));
-const recorder = createRecorder(folder);
+const recorders = { app: createRecorder(folder), process: createProcessRecorder() };
+const recorderOf = (flow: string) =>
+  PROCESS_FLOWS.some(({ name }) => name === flow) ? recorders.process : recorders.app;
 let failed = 0;
 try {
-  const flows = FLOWS.filter(({ name }) => !values.flow || values.flow.includes(name));
+  const flows = [...FLOWS, ...PROCESS_FLOWS].filter(({ name }) => !values.flow || values.flow.includes(name));
   const all: Point[] = [];
   for (const { name } of flows) {
-    const { reached } = await recorder.record(name);
+    const { reached } = await recorderOf(name).record(name);
     const points = pointsOf(name, reached, values);
     say(`${name}: ${points.length} points`);
     all.push(...points);
@@ -116,7 +119,7 @@ async function run(jobs: Job[]): Promise<number> {
 async function play({ flow, name, targets }: Job, row: Row): Promise<void> {
   row.points += targets.length;
   for (let left = targets; left.length > 0; ) {
-    const verdict = await recorder.crash(flow, left);
+    const verdict = await recorderOf(flow).crash(flow, left);
     const killed = 'killed' in verdict ? verdict.killed.length : 0;
     row.plays += 1;
     row.kills += killed;
