@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import process from 'node:process';
 import { Command } from 'commander';
 import { type Entry, entryArguments } from '../runners/entry.ts';
+import { auditCommand } from './audit/command.ts';
 import { checklistCommand } from './checklist/command.ts';
 import { stageCommands } from './commands.ts';
 import { doctorCommand } from './doctor/command.ts';
@@ -49,6 +50,7 @@ doctorCommand(program);
 checklistCommand(program);
 historyCommand(program);
 whyCommand(program);
+auditCommand(program);
 
 processCommand('demo', {
   description: 'play the whole loop on real data in the local GitHub',

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Probot } from 'probot';
+import type { AuditKey } from '#lib/formats/audit-key.ts';
 import type { RepositoryFacts } from '#lib/github/facts.ts';
 import { forge } from '#lib/github/forge.ts';
 import { botLogin, installationIds, installedRepositories, isInstalled } from '#lib/github/installations.ts';
@@ -27,12 +28,14 @@ export function createProjects({
   probot,
   settings,
   ownerId,
+  auditKey,
   troubles,
   log,
 }: {
   probot: Probot;
   settings: Settings;
   ownerId: string;
+  auditKey: AuditKey;
   troubles: Troubles;
   log: Log;
 }) {
@@ -72,7 +75,7 @@ export function createProjects({
       repo,
       defaultBranch: facts.default_branch,
       forge: client,
-      state: stateBranch({ trees: client.trees, batchSeconds: () => pace, now }),
+      state: stateBranch({ trees: client.trees, batchSeconds: () => pace, now, auditKey }),
       bot: await login(),
       ownerId,
       store,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Probot, ProbotOctokit } from 'probot';
 import { guardedFetch, octokitDefaults } from '#lib/github/client.ts';
+import { openAuditKey } from './audit-key.ts';
 import { createFront } from './front.ts';
 import { registerFeatures } from './index.ts';
 import { openJournal } from './journal.ts';
@@ -42,7 +43,8 @@ export async function startApp({
   const probot = createProbot(settings);
   const troubles = createTroubles();
   const ownerId = await readOwnerId(settings.dir);
-  const projects = createProjects({ probot, settings, ownerId, troubles, log });
+  const auditKey = await openAuditKey(settings, log);
+  const projects = createProjects({ probot, settings, ownerId, auditKey, troubles, log });
   await registerFeatures(probot, projects);
   const metrics = createMetrics({
     roundhouse_deliveries_waiting: journal.waiting,

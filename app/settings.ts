@@ -7,6 +7,8 @@ export type Settings = {
   privateKey: string;
   webhookSecret: string;
   apiUrl: string;
+  /** Ed25519 private key that the audit log's head is signed with, or the path of one; null = kept in `dir`. */
+  auditKey: string | null;
   /** Folder of the journal. */
   dir: string;
   /** Seconds that records are collected before a commit; null = the policy says. */
@@ -54,6 +56,7 @@ export function readSettings(env: Record<string, string | undefined>): Settings 
     privateKey,
     webhookSecret,
     apiUrl,
+    auditKey: env.ROUNDHOUSE_AUDIT_KEY?.trim().replaceAll('\\n', '\n') || null,
     dir: env.ROUNDHOUSE_DIR ?? join(process.cwd(), '.roundhouse', 'app'),
     pace: pace ?? (local ? 0 : null),
     reconcileMs: local ? 2_000 : 60_000,

@@ -1,3 +1,4 @@
+import { anchors } from './anchors.ts';
 import { artifacts } from './artifacts.ts';
 import { checks } from './checks.ts';
 import { comments } from './comments.ts';
@@ -17,6 +18,7 @@ export type Forge = ReturnType<typeof forge>;
 
 export function forge(repository: Repository, appId: number | null = null) {
   return {
+    anchors: anchors(repository),
     artifacts: artifacts(repository),
     checks: checks(repository, appId),
     comments: comments(repository),

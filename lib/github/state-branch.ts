@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { canonicalJson, digestOf } from '#lib/formats/digest.ts';
-import type { Change, Trees } from './trees.ts';
+import type { AuditKey } from '#lib/formats/audit-key.ts';
+import { parseAuditHead } from '#lib/formats/audit-log.ts';
+import type { AuditEvent, AuditHead } from '#lib/lifecycle/audit.ts';
+import { HEAD_FILE } from '#lib/lifecycle/audit-check.ts';
+import { auditChanges } from './audit-branch.ts';
+import type { Trees } from './trees.ts';
 
 export const STATE_BRANCH = 'roundhouse';
 const REF = `heads/${STATE_BRANCH}`;
 const ATTEMPTS = 8;
-
-/** One thing that happened, in a line of the audit log. */
-export type AuditEvent = { event: string; actor: string; subject: string; digest?: string; url?: string };
 
 export type StateWrite = {
   /** `text: null` removes a path, also one that isn't there. */
@@ -32,16 +33,18 @@ type Pending = {
 /**
  * The branch `roundhouse` as a small database: an orphan branch whose files are records. Writes that come
  * within `batchSeconds` become one commit, made by compare-and-swap on the ref: a loser reads again, checks
- * `fresh` again, and retries. Every commit appends to a hash-chained audit log.
+ * `fresh` again, and retries. Every commit appends to a hash-chained audit log, and signs its head with `auditKey`.
  */
 export function stateBranch({
   trees,
   batchSeconds,
   now,
+  auditKey = null,
 }: {
   trees: Trees;
   batchSeconds: () => number;
   now: () => Date;
+  auditKey?: AuditKey | null;
 }) {
   let head: string | null | undefined;
   let waiting: Pending[] = [];
@@ -86,7 +89,13 @@ export function stateBranch({
       const made = await trees.write({
         parent,
         message: messageOf(told),
-        changes: [...changes, await audited(told)],
+        changes: [
+          ...changes,
+          ...(await auditChanges(
+            { read, paths: async () => [...(await blobs()).keys()] },
+            { events: told.map(({ write }) => write.audit), at: now().toISOString(), key: auditKey },
+          )),
+        ],
       });
       const moved = parent === null ? await trees.createRef(REF, made) : await trees.moveRef(REF, made);
       if (moved) {
@@ -98,30 +107,6 @@ export function stateBranch({
       await sleep(Math.random() * 50 * attempt);
     }
     throw new Error(`branch ${STATE_BRANCH} moved ${ATTEMPTS} times while records were written`);
-  }
-
-  /** The day's log with one line per write; each line names the digest of the line before it. */
-  async function audited(batch: Pending[]): Promise<Change> {
-    const at = now().toISOString();
-    const path = `audit/${at.slice(0, 10).replaceAll('-', '/')}.jsonl`;
-    const lines = ((await read(path)) ?? '').split('\n').filter((line) => line !== '');
-    let previous = lines.at(-1) ?? (await lastLineBefore(path));
-    for (const { write } of batch) {
-      previous = canonicalJson({
-        at,
-        ...write.audit,
-        previous: previous === null ? null : digestOf(previous),
-      });
-      lines.push(previous);
-    }
-    return { path, text: `${lines.join('\n')}\n` };
-  }
-
-  async function lastLineBefore(path: string): Promise<string | null> {
-    const days = [...(await blobs()).keys()].filter((file) => file.startsWith('audit/') && file < path);
-    const last = days.sort().at(-1);
-    if (last === undefined) return null;
-    return (await read(last))?.trimEnd().split('\n').at(-1) ?? null;
   }
 
   return {
@@ -140,6 +125,11 @@ export function stateBranch({
     async commit(): Promise<string | null> {
       await blobs();
       return head ?? null;
+    },
+    /** The signed head of the audit log, with all that was written so far: an anchor for wherever it is carried. */
+    async auditHead(): Promise<AuditHead | null> {
+      const text = await read(HEAD_FILE);
+      return text === null ? null : parseAuditHead(text);
     },
     write(write: StateWrite): Promise<StateOutcome> {
       return new Promise((settle, fail) => {

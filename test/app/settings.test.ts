@@ -18,6 +18,7 @@ describe('readSettings', () => {
       privateKey: '-----BEGIN\nKEY',
       webhookSecret: env.WEBHOOK_SECRET,
       apiUrl: 'http://127.0.0.1:4440/api/v3',
+      auditKey: null,
       dir: '/data',
       pace: 0,
       reconcileMs: 2000,

@@ -5,6 +5,7 @@ import { readJournal } from '../../runners/local/github/journal.ts';
 import {
   IGNORED_AUDIT_EVENTS,
   IGNORED_AUDIT_FIELDS,
+  IGNORED_AUDIT_FILES,
   IGNORED_CLAIM_FIELDS,
   IGNORED_FIELDS,
   IGNORED_REFS,
@@ -40,8 +41,12 @@ function isToday(token: string): boolean {
   return Math.abs(Date.now() - at) < 24 * 3_600_000;
 }
 
+/** Signed heads of the audit log, which tags, releases, deployments and comments carry: how long it is tells nothing. */
+const ANCHOR = /audit: \d+ sha256:[0-9a-f]{64} \S+ [0-9a-f]{32} [\w-]{86}/g;
+
 export function normalForm(world: string[], stable: ReadonlySet<string>): NormalForm {
   return world
+    .map((line) => line.replace(ANCHOR, 'audit: <head>'))
     .map((line) => line.replace(TOKEN, (token) => (stable.has(token) ? token : blank(token))))
     .sort();
 }
@@ -174,6 +179,7 @@ function readTree(git: (...args: string[]) => string, path: string, sha: string)
 
 /** A record per line; of the audit log every entry. */
 function stateLines({ name, text }: File): string[] {
+  if (Object.values(IGNORED_AUDIT_FILES).some((pattern) => pattern.test(name))) return [];
   const isClaim = name.startsWith('claims/');
   const place = name.replace(/^evidence\/[0-9a-f]{2}\//, 'evidence/');
   if (!name.startsWith('audit/')) {
