@@ -2,11 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import { calendarOf, splitOf } from '../../runners/local/demo/calendar.ts';
 import { bars, decimals } from '../../runners/local/demo/figures.ts';
 import { InitRefused } from '../../runners/local/demo/init-files.ts';
+import { printSummary, type SummaryRow } from '../../runners/local/demo/summary.ts';
 import { tableCase } from '../../runners/local/demo/table.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'roundhouse-demo-table-'));
@@ -90,9 +92,27 @@ describe('figures', () => {
     expect(decimals(metric, value)).toBe(digits);
   });
 
-  it('draws a series', () => {
-    expect(bars([0, 50, 100])).toBe('▁▅█');
-    expect(bars([0, 0])).toBe('');
+  it('draws series on one scale; what has no figure has no bar', () => {
+    expect(bars([[0, 50, 100]])).toEqual(['▁▅█']);
+    expect(
+      bars([
+        [25, Number.NaN],
+        [50, 100],
+      ]),
+    ).toEqual(['▃ ', '▅█']);
+    expect(bars([[0, 0], []])).toEqual(['', '']);
+  });
+
+  it('the two under the summary have one scale: what served is as high as the first version where they are equal', () => {
+    const row = (alone: number, served: number): SummaryRow => ({
+      ...{ stretch: 'week', window: { from: '', until: '' }, predictions: 1, versions: [], metric: 'mae' },
+      ...{ drift: 'passed', decay: 'passed', decision: 'none', value: null, evidence: '' },
+      first: { version: '1.0.0', estimate: alone, lower: null, upper: null },
+      served: { estimate: served, lower: null, upper: null },
+    });
+    const out = new PassThrough();
+    printSummary([row(50, 50), row(100, 50)], out as unknown as NodeJS.WriteStream);
+    expect(String(out.read())).toMatch(/\nmae alone {5}▅█\nmae as served ▅▅\n$/);
   });
 });
 

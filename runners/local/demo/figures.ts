@@ -13,11 +13,13 @@ export function decimals(metric: string, estimate: number): number {
 
 const BARS = '▁▂▃▄▅▆▇█';
 
-/** Heights of a series between 0 and its largest value, one character each. */
-export function bars(values: readonly number[]): string {
-  const most = Math.max(...values.map(Math.abs));
-  if (!(most > 0)) return '';
-  return values
-    .map((value) => BARS[Math.round((Math.abs(value) / most) * (BARS.length - 1))] ?? ' ')
-    .join('');
+/**
+ * Heights of series between 0 and the largest value of them all, one character each: equal heights are equal
+ * values, in whichever series they stand.
+ */
+export function bars(series: readonly (readonly number[])[]): string[] {
+  const most = Math.max(...series.flat().map(Math.abs).filter(Number.isFinite));
+  if (!(most > 0)) return series.map(() => '');
+  const bar = (value: number) => BARS[Math.round((Math.abs(value) / most) * (BARS.length - 1))] ?? ' ';
+  return series.map((values) => values.map(bar).join(''));
 }

@@ -77,12 +77,12 @@ export function printSummary(rows: SummaryRow[], out: NodeJS.WriteStream): void 
       .join('  ')
       .trimEnd();
   out.write(`\n${bold(line(head))}\n${body.map(line).join('\n')}\n`);
-  for (const [name, values] of [
-    ['alone', rows.map(({ first }) => first?.estimate ?? 0)],
-    ['as served', rows.map(({ served }) => served.estimate)],
-  ] as const) {
-    if (rows.length > 1) out.write(`${metric} ${name.padEnd(9)} ${bars(values)}\n`);
-  }
+  if (rows.length < 2) return;
+  const [alone, asServed] = bars([
+    rows.map(({ first }) => first?.estimate ?? Number.NaN),
+    rows.map(({ served }) => served.estimate),
+  ]);
+  out.write(`${metric} alone     ${alone}\n${metric} as served ${asServed}\n`);
 }
 
 /** What served is the one column that may be cut: the evidence has all of it. */
