@@ -58,10 +58,18 @@ export async function readPerson(
   return { permission: await people.permission(login), teams };
 }
 
-/** Logins and teams that the policy names for what is missing: the only ones that may be mentioned. */
-export function peopleToAsk({ count }: CountedAsk, policy: Policy, owner: string): string[] {
+/**
+ * Logins and teams that the policy names for what is missing: the only ones that may be mentioned. Who approved
+ * already, or stands behind what is asked, is left out.
+ */
+export function peopleToAsk(
+  { count, author, committers, causers }: CountedAsk,
+  policy: Policy,
+  owner: string,
+): string[] {
+  const behind = [author ?? '', ...committers, ...causers, ...count.counted.map(({ login }) => login)];
   const roles = new Set(count.missing.flatMap((missing) => missing.roles));
-  const given = new Set(count.counted.map(({ login }) => login.toLowerCase()));
+  const given = new Set(behind.map((login) => login.toLowerCase()));
   const named = [...roles].flatMap((role) => {
     const { people = [], teams = [] } = policy.roles[role] ?? {};
     return [

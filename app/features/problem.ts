@@ -18,6 +18,7 @@ import { decideProblem, type ProblemPlan } from '../problem-decision.ts';
 import type { Project } from '../project.ts';
 import { putSticky } from '../sticky.ts';
 import { problemCommentView } from './problem-view.ts';
+import { noteAsked, remind } from './reminder.ts';
 
 export const PROBLEM_LABEL = 'ml-problem';
 
@@ -88,6 +89,8 @@ export async function syncProblem(project: Project, number: number): Promise<voi
       ? await define({ project, tree, policy, wanted, counted })
       : plan;
   if (plan.kind === 'proposed' && wanted) await settleClaim(project, wanted, plan.pull);
+  if (counted && shown.kind === 'ask' && policy.reminders !== null)
+    await noteAsked(project, { issue: number, digest: counted.digest, model: counted.model });
   await putSticky(project.forge.comments, {
     issue: number,
     marker: { kind: 'problem', key: String(number) },
@@ -97,6 +100,8 @@ export async function syncProblem(project: Project, number: number): Promise<voi
     ),
     bot: project.bot,
   });
+  if (counted && shown.kind === 'ask')
+    await remind(project, { issue: number, ask: counted, policy, held: hold?.held ?? false });
 }
 
 /** A branch below `roundhouse/` can't be: git keeps refs as files, and `roundhouse` is one. */

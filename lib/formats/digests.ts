@@ -103,8 +103,9 @@ function onAllRows<Bound extends { slice: Slice | null }>({ slice, ...bound }: B
   return slice === null ? bound : { ...bound, slice };
 }
 
-export function policyDigest(policy: Policy): Digest {
-  return digestOfJson(policy);
+/** Who is reminded when decides nothing. */
+export function policyDigest({ reminders: _reminders, ...deciding }: Policy): Digest {
+  return digestOfJson(deciding);
 }
 
 /**

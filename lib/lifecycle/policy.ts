@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { durationMs } from './duration.ts';
 import {
+  durationSchema,
   environmentNameSchema,
   loginSchema,
   notBuiltYet,
@@ -62,6 +64,15 @@ function nameOfMain(variable: string) {
     .default('main');
 }
 
+const remindersSchema = z.strictObject({
+  /** From the first question on. */
+  after: durationSchema,
+  every: durationSchema
+    .refine((every) => durationMs(every) > 0, { error: 'must be longer than nothing' })
+    .default('P3D'),
+  at_most: z.int().min(1).max(10).default(3),
+});
+
 /** `.github/roundhouse.yml`, read from the base branch only. */
 export const policySchema = z.strictObject({
   version: z.literal(1),
@@ -73,6 +84,8 @@ export const policySchema = z.strictObject({
     /** On top of `model`, for each gate that is inconclusive and says `ask`. */
     inconclusive: approvalRuleSchema,
   }),
+  /** Who waits too long is reminded, by a comment each time; null = never. */
+  reminders: remindersSchema.nullable().default(null),
   environments: z.array(environmentSchema).min(1),
   runners: z
     .strictObject({ untrusted: runnerLabels('untrusted'), trusted: runnerLabels('trusted') })

@@ -151,6 +151,15 @@ export const approvalRecordSchema = z.strictObject({
 });
 export type ApprovalRecord = z.infer<typeof approvalRecordSchema>;
 
+/** `asks/<digest>.json`: when people were asked for the first time to approve this digest. */
+export const askRecordSchema = z.strictObject({
+  kind: z.literal('roundhouse-ask'),
+  digest: digestSchema,
+  issue: z.int(),
+  at: instantSchema,
+});
+export type AskRecord = z.infer<typeof askRecordSchema>;
+
 /** `holds/<issue>.json`: the last hold or objection, or that it was lifted. */
 export const holdRecordSchema = z.strictObject({
   kind: z.literal('roundhouse-hold'),

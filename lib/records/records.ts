@@ -17,6 +17,7 @@ export const recordPath = {
   approval: (digest: Digest, comment: number) => `approvals/${hexOf(digest)}/${comment}.json`,
   frozen: (hex = '') => `frozen/${hex}`,
   freeze: (candidate: Digest) => `frozen/${hexOf(candidate)}.json`,
+  ask: (digest: Digest) => `asks/${hexOf(digest)}.json`,
   hold: (issue: number) => `holds/${issue}.json`,
   deployments: (model: string, environment: string) => `deployments/${model}/${environment}/`,
   deployment: (model: string, environment: string, n: number) =>

@@ -51,6 +51,16 @@ const VIEWS: Record<string, object> = {
     needed: [{ count: 1, roles: HOSTILE }],
     people: [HOSTILE],
   },
+  'reminder.hbs': {
+    people: [HOSTILE],
+    subject: 'problem',
+    model: HOSTILE,
+    digest: 'ab12ab12ab12ab12',
+    asked: '2026-03-01',
+    missing: [{ count: 1, roles: HOSTILE }],
+    number: 1,
+    most: 3,
+  },
   'definition.hbs': {
     issue: 1,
     model: HOSTILE,
