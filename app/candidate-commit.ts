@@ -10,7 +10,7 @@ import type { Standing } from './standing.ts';
 
 export type Judged = Extract<Standing, { state: 'judged' }>;
 
-export function cardFacts({ merged }: TouchedModel, { evidence, champion }: Judged): CardFacts {
+export function cardFacts({ merged }: TouchedModel, { evidence, champion, overrides }: Judged): CardFacts {
   return {
     problem: merged.problem,
     model: merged.model,
@@ -19,6 +19,7 @@ export function cardFacts({ merged }: TouchedModel, { evidence, champion }: Judg
     evaluate: evidence.evaluate.predicate.result,
     champion,
     candidate: evidence.record.candidate,
+    overrides,
   };
 }
 

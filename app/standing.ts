@@ -1,6 +1,6 @@
 import type { Statement } from '#lib/lifecycle/evidence.ts';
 import type { Champion } from '#lib/lifecycle/plan.ts';
-import type { EvaluateRecord, RunRecord } from '#lib/lifecycle/records.ts';
+import type { EvaluateRecord, OverrideRecord, RunRecord } from '#lib/lifecycle/records.ts';
 import type { ModelHistory } from '#lib/records/model-history.ts';
 import type { ArtifactStore } from '#lib/store/store.ts';
 import type { Project } from './project.ts';
@@ -27,7 +27,14 @@ export type Standing =
   | { state: 'fault'; stage: WorkStage; run: number | null; note: string }
   | { state: 'data-failed'; run: number; data: Statement<'data'> }
   /** `committed`: the head's locks say so already. */
-  | { state: 'judged'; committed: boolean; evidence: Evidence; champion: Champion | null };
+  | {
+      state: 'judged';
+      committed: boolean;
+      evidence: Evidence;
+      champion: Champion | null;
+      /** Gates that people pass for now. */
+      overrides: OverrideRecord[];
+    };
 
 /** One model of a pull request, with what is on record about it. */
 export type Work = {

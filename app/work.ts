@@ -2,6 +2,7 @@ import { decidePlan, type ModelPlan } from '#lib/lifecycle/plan-decision.ts';
 import type { EvaluateRecord } from '#lib/lifecycle/records.ts';
 import { readChampion, readEvidence, readHistory } from '#lib/records/model-history.ts';
 import { causeOf } from './cause.ts';
+import { readOverrides } from './overrides.ts';
 import type { Project } from './project.ts';
 import type { PullFacts, TouchedModel } from './pull-facts.ts';
 import { orderOf } from './stage-orders.ts';
@@ -92,5 +93,7 @@ async function standingOf(work: Work, plan: Exclude<ModelPlan, Stages>): Promise
     train: await Promise.all(record.accepted.train.map((digest) => readEvidence(state, 'train', digest))),
     evaluate: await readEvidence(state, 'evaluate', record.evaluate),
   };
-  return { state: 'judged', committed: plan.state === 'current', evidence, champion: work.champion };
+  const overrides = await readOverrides(work.project, record.candidate);
+  const committed = plan.state === 'current';
+  return { state: 'judged', committed, evidence, champion: work.champion, overrides };
 }

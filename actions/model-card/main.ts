@@ -28,6 +28,7 @@ export function cardFacts(
     train: train.map(({ predicate }) => predicate.result),
     champion: plan.champion,
     candidate: candidateOf({ model, digests: plan.digests, ...found }),
+    overrides: [],
   };
 }
 

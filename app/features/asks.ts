@@ -2,6 +2,7 @@ import { digestOfJson } from '#lib/formats/digest.ts';
 import type { EvaluateResult } from '#lib/lifecycle/evidence.ts';
 import { looseningsOf } from '#lib/lifecycle/loosening.ts';
 import type { Policy } from '#lib/lifecycle/policy.ts';
+import type { OverrideRecord } from '#lib/lifecycle/records.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import { readHistory } from '#lib/records/model-history.ts';
@@ -24,7 +25,7 @@ export type Brought = {
   removed: RemovedModel[];
 };
 /** A candidate with all its locks in: no commit of the app follows after the question. */
-export type AskedCandidate = { digest: Digest; result: EvaluateResult };
+export type AskedCandidate = { digest: Digest; result: EvaluateResult; overrides: OverrideRecord[] };
 
 /**
  * What people have to approve, with what they approved so far: one list for the gate before the merge and for
@@ -97,15 +98,17 @@ function askOfRemoval(brought: Brought, { name, problem }: RemovedModel) {
 
 function askOfCandidate({ policy, people }: Brought, { name, candidate }: Brought['models'][number]) {
   if (candidate === null) return null;
-  const { blocking, asking } = openGates(candidate.result);
+  const { blocking, asking } = openGates(candidate.result, candidate.overrides);
   if (blocking.length > 0) return null;
   const inconclusive = { name: 'inconclusive' as const, rule: policy.approvals.inconclusive };
   const rules: Ask['rules'] = [
     { name: 'model', rule: policy.approvals.model },
     ...(asking.length > 0 ? [inconclusive] : []),
   ];
-  const { digest } = candidate;
-  return { subject: 'candidate' as const, model: name, digest, rules, isNew: true, ...people };
+  const { digest, overrides } = candidate;
+  // Whoever takes the risk of a gate does not approve what it lets through as well.
+  const causers = [...people.causers, ...overrides.flatMap((given) => given.people)];
+  return { subject: 'candidate' as const, model: name, digest, rules, isNew: true, ...people, causers };
 }
 
 function askOf(

@@ -25,6 +25,7 @@ import { deploy } from './deploy.ts';
 import { history } from './history.ts';
 import { hold, object, unhold } from './hold.ts';
 import { retrain } from './monitor.ts';
+import { override } from './override.ts';
 import { cancel, plan } from './pull-request.ts';
 import { rollback, unfreeze } from './rollback.ts';
 import { update } from './update.ts';
@@ -57,6 +58,7 @@ const HANDLERS: { [Name in BuiltCommand]: Handler<Name> } = {
   history,
   hold,
   object,
+  override,
   plan,
   retrain,
   rollback,

@@ -1,16 +1,15 @@
 import { hexOf } from '#lib/formats/digest.ts';
 import { render } from '#lib/formats/markdown.ts';
 import { printTagName, renderTagMessage } from '#lib/formats/registry-tags.ts';
-import { hasMarker, withMarker } from '#lib/formats/sticky.ts';
 import type { FreezeRecord } from '#lib/lifecycle/records.ts';
 import type { DeploymentRecord } from '#lib/lifecycle/rollout.ts';
 import { type ModelHistory, readHistory } from '#lib/records/model-history.ts';
 import { loadTemplate } from '../../templates/load.ts';
 import { isOver } from '../deploy-decision.ts';
 import { readFreezes } from '../freezes.ts';
+import { issueOnce } from '../issue-once.ts';
 import type { MainTree } from '../main-tree.ts';
 import type { ModelTree } from '../model-tree.ts';
-import { once } from '../once.ts';
 import type { Project } from '../project.ts';
 import { readDeployments, reportState } from '../rollouts.ts';
 import { proposeRevert } from './revert.ts';
@@ -148,22 +147,6 @@ function tellRollback(project: Project, freeze: FreezeRecord): Promise<void> {
   }));
 }
 
-async function incident(
-  project: Project,
-  key: string,
-  text: () => { title: string; body: string },
-): Promise<void> {
-  const marker = { kind: 'incident', key };
-  await once(project, {
-    key: `incident:${key}`,
-    find: async () => {
-      const open = await project.forge.issues.list({ state: 'all' });
-      const mine = open.find(({ author, body }) => author.login === project.bot && hasMarker(body, marker));
-      return mine ? String(mine.number) : null;
-    },
-    make: async () => {
-      const { title, body } = text();
-      return String((await project.forge.issues.create({ title, body: withMarker(marker, body) })).number);
-    },
-  });
+function incident(project: Project, key: string, text: () => { title: string; body: string }): Promise<void> {
+  return issueOnce(project, { key: `incident:${key}`, marker: { kind: 'incident', key }, text });
 }

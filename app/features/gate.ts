@@ -1,6 +1,6 @@
 import type { Check, Conclusion } from '#lib/github/checks.ts';
 import type { EvaluateResult, GateResult } from '#lib/lifecycle/evidence.ts';
-import type { HoldRecord } from '#lib/lifecycle/records.ts';
+import type { HoldRecord, OverrideRecord } from '#lib/lifecycle/records.ts';
 import type { CountedAsk } from '../approvals.ts';
 import type { Conflict, Unplanned } from '../pull-facts.ts';
 import type { Standing } from '../standing.ts';
@@ -81,15 +81,25 @@ export function checksOf(
   }));
 }
 
-/** Gates that keep a candidate out, and those that cannot tell and ask for one more approval. */
-export function openGates({ gates }: EvaluateResult): { blocking: GateResult[]; asking: GateResult[] } {
-  const inconclusive = gates.filter(({ verdict }) => verdict === 'inconclusive');
+/**
+ * Gates that keep a candidate out, those that cannot tell and ask for one more approval, and those that people pass
+ * by an override.
+ */
+export function openGates(
+  { gates }: EvaluateResult,
+  overrides: readonly Pick<OverrideRecord, 'gate'>[],
+): Record<'blocking' | 'asking' | 'overridden', GateResult[]> {
+  const isOverridden = ({ name, verdict }: GateResult) =>
+    verdict !== 'passed' && overrides.some(({ gate }) => gate === name);
+  const standing = gates.filter((gate) => !isOverridden(gate));
+  const inconclusive = standing.filter(({ verdict }) => verdict === 'inconclusive');
   return {
     blocking: [
-      ...gates.filter(({ verdict }) => verdict === 'failed'),
+      ...standing.filter(({ verdict }) => verdict === 'failed'),
       ...inconclusive.filter(({ on_inconclusive }) => on_inconclusive === 'block'),
     ],
     asking: inconclusive.filter(({ on_inconclusive }) => on_inconclusive === 'ask'),
+    overridden: gates.filter(isOverridden),
   };
 }
 
@@ -154,16 +164,21 @@ function dataFinding({ evidence }: Judged): Finding {
   return { conclusion: contract.verdict === 'inconclusive' ? 'neutral' : 'success', title };
 }
 
-function modelFinding({ evidence, committed }: Judged, frozen: string | null): Finding {
+function modelFinding({ evidence, committed, overrides }: Judged, frozen: string | null): Finding {
   if (frozen !== null) return { conclusion: 'failure', title: frozen };
   const { result } = evidence.evaluate.predicate;
-  const { blocking, asking } = openGates(result);
+  const { blocking, asking, overridden } = openGates(result, overrides);
   const names = (gates: GateResult[]) => gates.map(({ name }) => name).join(', ');
   if (blocking.length > 0) return { conclusion: 'failure', title: `stopped by ${names(blocking)}` };
   if (!committed) return working('writing the locks');
-  const passed = `${result.gates.length - asking.length} of ${result.gates.length} gates passed`;
-  if (asking.length > 0) return { conclusion: 'neutral', title: `${passed}; cannot tell: ${names(asking)}` };
-  return done(passed);
+  const count = result.gates.length - asking.length - overridden.length;
+  const said = [
+    `${count} of ${result.gates.length} gates passed`,
+    ...(overridden.length > 0 ? [`passed by override: ${names(overridden)}`] : []),
+    ...(asking.length > 0 ? [`cannot tell: ${names(asking)}`] : []),
+  ];
+  const isPlain = said.length === 1;
+  return { conclusion: isPlain ? 'success' : 'neutral', title: said.join('; ') };
 }
 
 function approvalOf(asks: CountedAsk[]): Finding {

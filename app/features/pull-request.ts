@@ -160,11 +160,12 @@ async function readModels(
 
 function candidateOf(entry: GateModel | undefined): AskedCandidate | null {
   if (entry?.standing.state !== 'judged' || !entry.standing.committed || entry.frozen) return null;
+  const { overrides } = entry.standing;
   const { record, evaluate } = entry.standing.evidence;
-  return { digest: record.candidate, result: evaluate.predicate.result };
+  return { digest: record.candidate, result: evaluate.predicate.result, overrides };
 }
 
 /** A candidate that a gate stops gets no locks: there is nothing that could be merged. */
-function isLockable({ evidence }: Extract<GateModel['standing'], { state: 'judged' }>): boolean {
-  return openGates(evidence.evaluate.predicate.result).blocking.length === 0;
+function isLockable({ evidence, overrides }: Extract<GateModel['standing'], { state: 'judged' }>): boolean {
+  return openGates(evidence.evaluate.predicate.result, overrides).blocking.length === 0;
 }

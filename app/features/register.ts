@@ -2,18 +2,18 @@ import { hexOf } from '#lib/formats/digest.ts';
 import { modelLockOf } from '#lib/formats/lock-values.ts';
 import { render } from '#lib/formats/markdown.ts';
 import { printTagName, renderTagMessage } from '#lib/formats/registry-tags.ts';
-import { hasMarker, withMarker } from '#lib/formats/sticky.ts';
 import type { PullRequest } from '#lib/github/pulls.ts';
-import { holdRecordSchema, type RegistrationRecord } from '#lib/lifecycle/records.ts';
+import { holdRecordSchema, type OverrideRecord, type RegistrationRecord } from '#lib/lifecycle/records.ts';
 import { nextVersion, versionChange } from '#lib/lifecycle/registry.ts';
 import { type Judged, type ModelHistory, readHistory, readJudged } from '#lib/records/model-history.ts';
 import { readRecord, recordPath, recordText } from '#lib/records/records.ts';
 import { loadTemplate } from '../../templates/load.ts';
 import { allOf } from '../all-of.ts';
 import { frozenReason } from '../freezes.ts';
+import { issueOnce } from '../issue-once.ts';
 import type { MainTree } from '../main-tree.ts';
 import type { ModelTree } from '../model-tree.ts';
-import { once } from '../once.ts';
+import { readOverrides } from '../overrides.ts';
 import { readPeople } from '../people.ts';
 import type { Project } from '../project.ts';
 import { decideRegistration, type RegistrationFacts } from '../registration-decision.ts';
@@ -42,6 +42,7 @@ async function registerModel(project: Project, main: MainTree, model: Locked): P
   const history = await readHistory(project.state, project.forge.tags, model.name);
   if (history.registry.versions.some(({ candidate }) => candidate === model.locks.model.candidate)) return;
   const judged = await readJudged(project.state, history, model.locks.model.candidate);
+  const overrides = judged ? await readOverrides(project, judged.record.candidate) : [];
   const plan = decideRegistration({
     locks: model.locks,
     digests: model.digests,
@@ -52,9 +53,9 @@ async function registerModel(project: Project, main: MainTree, model: Locked): P
         data: judged.data.predicate.result,
         evaluate: judged.evaluate.predicate.result,
       }),
-      blocking: openGates(judged.evaluate.predicate.result).blocking.map(({ name }) => name),
+      blocking: openGates(judged.evaluate.predicate.result, overrides).blocking.map(({ name }) => name),
       frozen: await frozenReason(project, model.name, judged.record.candidate),
-      ...(await readConsent(project, { main, model, judged })),
+      ...(await readConsent(project, { main, model, judged, overrides })),
     },
   });
   if (plan.kind === 'refuse') return refuse(project, main, model, plan.reasons);
@@ -64,7 +65,12 @@ async function registerModel(project: Project, main: MainTree, model: Locked): P
 /** What people said of what was merged, asked again: with the pull request's people, and permissions of now. */
 async function readConsent(
   project: Project,
-  { main, model, judged }: { main: MainTree; model: Locked; judged: Judged },
+  {
+    main,
+    model,
+    judged,
+    overrides,
+  }: { main: MainTree; model: Locked; judged: Judged; overrides: OverrideRecord[] },
 ): Promise<Pick<NonNullable<RegistrationFacts['recorded']>, 'asks' | 'heldBy'>> {
   const { forge, state } = project;
   const pull = await pullOf(project, { main, model, judged });
@@ -77,7 +83,11 @@ async function readConsent(
       {
         name: model.name,
         merged: model,
-        candidate: { digest: judged.record.candidate, result: judged.evaluate.predicate.result },
+        candidate: {
+          digest: judged.record.candidate,
+          result: judged.evaluate.predicate.result,
+          overrides,
+        },
       },
     ],
     removed: [],
@@ -189,22 +199,17 @@ async function refuse(project: Project, main: MainTree, model: Locked, reasons: 
   const candidate = hexOf(model.locks.model.candidate);
   const key = `unapproved:${model.name}:${candidate}`;
   const marker = { kind: 'unapproved', key: `${model.name}/${candidate.slice(0, 16)}` };
-  await once(project, {
+  await issueOnce(project, {
     key,
-    find: async () => {
-      const open = await project.forge.issues.list({ state: 'all' });
-      const mine = open.find(({ author, body }) => author.login === project.bot && hasMarker(body, marker));
-      return mine ? String(mine.number) : null;
-    },
-    make: async () => {
-      const body = render(loadTemplate('comments/unapproved.hbs'), {
+    marker,
+    text: () => ({
+      title: `${model.name}: what was merged is not what was approved`,
+      body: render(loadTemplate('comments/unapproved.hbs'), {
         model: model.name,
         candidate: candidate.slice(0, 16),
         commit: main.head,
         reasons,
-      });
-      const title = `${model.name}: what was merged is not what was approved`;
-      return String((await project.forge.issues.create({ title, body: withMarker(marker, body) })).number);
-    },
+      }),
+    }),
   });
 }

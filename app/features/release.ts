@@ -10,6 +10,7 @@ import { loadTemplate } from '../../templates/load.ts';
 import type { MainTree } from '../main-tree.ts';
 import { type ModelTree, readTree } from '../model-tree.ts';
 import { once } from '../once.ts';
+import { readOverrides } from '../overrides.ts';
 import type { Project } from '../project.ts';
 
 /**
@@ -83,12 +84,21 @@ async function draftRelease({
     bundle: hexOf(version.bundle),
     metrics: result.recent.comparisons.map(({ metric, candidate }) => ({ metric, value: candidate })),
     rows: result.recent.rows,
+    overrides: await overridesAtRegistration(project, history, version),
   });
   return project.forge.releases.createDraft({
     tag,
     title: `${history.model} v${version.version}`,
     body: withMarker({ kind: 'release', key: tag }, body),
   });
+}
+
+/** Gates that were passed by override when the version was made. */
+async function overridesAtRegistration(project: Project, history: ModelHistory, version: RegisteredVersion) {
+  const given = history.registrations.find((one) => one.version === version.version);
+  if (!given) return [];
+  const overrides = await readOverrides(project, version.candidate, new Date(given.at));
+  return overrides.map((override) => ({ ...override, people: override.people.join(' and ') }));
 }
 
 async function uploadMissing({

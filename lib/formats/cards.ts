@@ -8,6 +8,7 @@ import type {
 } from '../lifecycle/evidence.ts';
 import type { Model } from '../lifecycle/model.ts';
 import type { Metric, Problem } from '../lifecycle/problem.ts';
+import type { OverrideRecord } from '../lifecycle/records.ts';
 import type { Digest } from '../lifecycle/scalars.ts';
 import type { Verdict } from '../lifecycle/verdict.ts';
 import { barChart } from './mermaid.ts';
@@ -25,6 +26,8 @@ export type CardFacts = {
   champion: { version: string } | null;
   /** What people approve; null where it isn't known yet. */
   candidate: Digest | null;
+  /** Gates that people pass for now, whatever was found. */
+  overrides: readonly Pick<OverrideRecord, 'gate' | 'people' | 'reason' | 'expires'>[];
 };
 
 const VERDICT_WORDS: Record<Verdict, string> = {
@@ -35,10 +38,13 @@ const VERDICT_WORDS: Record<Verdict, string> = {
 
 /** The view of templates/cards/section.hbs and model-card.hbs. */
 export function cardView(facts: CardFacts) {
-  const { problem, model, data, train, evaluate, champion, candidate } = facts;
+  const { problem, model, data, train, evaluate, champion, candidate, overrides } = facts;
   const winner = train.find((result) => result.candidate.index === evaluate.winner);
   const asked = evaluate.gates.filter(
-    (gate) => gate.verdict === 'inconclusive' && gate.on_inconclusive === 'ask',
+    (gate) =>
+      gate.verdict === 'inconclusive' &&
+      gate.on_inconclusive === 'ask' &&
+      !overrides.some((given) => given.gate === gate.name),
   );
   return {
     model: problem.model,
@@ -63,7 +69,11 @@ export function cardView(facts: CardFacts) {
     comparisons: evaluate.recent.comparisons.map(comparisonRow),
     holdout: holdoutView(evaluate.recent),
     twin: twinView(evaluate, winner),
-    gates: evaluate.gates.map(({ name, verdict, expected, actual }) => ({ name, verdict, expected, actual })),
+    gates: evaluate.gates.map(({ name, verdict, expected, actual }) => {
+      const given = verdict === 'passed' ? undefined : overrides.find(({ gate }) => gate === name);
+      const override = given ? { ...given, people: given.people.join(', ') } : null;
+      return { name, verdict, expected, actual, override };
+    }),
     asked: asked.map(({ name }) => name),
     anchor: evaluate.anchor && {
       ...holdoutView(evaluate.anchor),

@@ -33,11 +33,14 @@ export function digestAndReason(rest: string): Parsed<{ digest: string; reason: 
   return why === '' ? 'it needs a reason behind the digest' : { ...named, reason: why };
 }
 
+/** A gate's name may have spaces (`mae at most 60`), so it is all that stands before the digest. */
 export function gateDigestAndReason(rest: string): Parsed<{ gate: string; digest: string; reason: string }> {
-  const [gate, more] = splitWord(rest);
-  if (gate === '') return 'it needs a gate, a digest and a reason: `/override <gate> <digest> <reason>`';
-  const named = digestAndReason(more);
-  return typeof named === 'string' ? named : { gate, ...named };
+  const [, gate, named, why] = /^(\S.*?)\s+((?:sha256:)?[0-9a-f]{16,64})(?:\s+(.*))?$/i.exec(rest) ?? [];
+  if (gate === undefined || named === undefined) {
+    return 'it needs a gate, 16 or more hex characters of the digest and a reason: `/override <gate> <digest> <reason>`';
+  }
+  const found = digestAndReason(`${named} ${why ?? ''}`.trim());
+  return typeof found === 'string' ? found : { gate: gate.replace(/^[`"']|[`"']$/g, ''), ...found };
 }
 
 /** `v1.2.0`, `1.2.0` or `model@v1.2.0`; nothing names the newest. */

@@ -181,8 +181,8 @@ export const COMMANDS = {
     who: { kind: 'roles', action: 'override' },
     on: 'pull request',
     help: 'pass one gate, for a time',
-    example: '/override skew 0123456789abcdef the upstream fix ships today',
-    built: false,
+    example: '/override mae at most 60 0123456789abcdef last week was a strike',
+    built: true,
   },
   promote: {
     args: '<environment>',

@@ -94,6 +94,8 @@ export const policySchema = z.strictObject({
   store: nameOfMain('ROUNDHOUSE_STORE_MAIN'),
   /** Likewise ROUNDHOUSE_LOGS_<NAME>: the root of the prediction log. */
   logs: nameOfMain('ROUNDHOUSE_LOGS_MAIN'),
+  /** How long an `/override` counts; left out, one day. */
+  overrides: z.strictObject({ expires: durationSchema }).optional(),
   standing_approvals: z
     .array(z.never({ error: 'standing approvals are not built yet: leave the list empty' }))
     .default([]),

@@ -198,6 +198,25 @@ export const freezeRecordSchema = z.strictObject({
 });
 export type FreezeRecord = z.infer<typeof freezeRecordSchema>;
 
+/** `overrides/<candidate>/<comment id>.json`: people pass one gate of one candidate, for a time (`/override`). */
+export const overrideRecordSchema = z.strictObject({
+  kind: z.literal('roundhouse-override'),
+  model: modelNameSchema,
+  candidate: digestSchema,
+  gate: z.string(),
+  verdict: z.enum(['failed', 'inconclusive']),
+  reason: z.string(),
+  /** Whoever said so; none of them approves the candidate. */
+  people: z.array(loginSchema).min(1),
+  pull_request: z.int(),
+  comment: z.int(),
+  url: z.string(),
+  at: instantSchema,
+  /** From then on the gate stands again, unless a version was made of the candidate. */
+  expires: instantSchema,
+});
+export type OverrideRecord = z.infer<typeof overrideRecordSchema>;
+
 /** `monitor/<model>/YYYY/MM/DD.json`: one window, by its `as_of`, once; `DD-asked-<run>.json` where somebody asked for the look. */
 export const monitorRecordSchema = z.strictObject({
   kind: z.literal('roundhouse-monitor'),

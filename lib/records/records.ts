@@ -18,6 +18,8 @@ export const recordPath = {
   frozen: (hex = '') => `frozen/${hex}`,
   freeze: (candidate: Digest) => `frozen/${hexOf(candidate)}.json`,
   ask: (digest: Digest) => `asks/${hexOf(digest)}.json`,
+  overrides: (candidate: Digest) => `overrides/${hexOf(candidate)}/`,
+  override: (candidate: Digest, comment: number) => `overrides/${hexOf(candidate)}/${comment}.json`,
   hold: (issue: number) => `holds/${issue}.json`,
   deployments: (model: string, environment: string) => `deployments/${model}/${environment}/`,
   deployment: (model: string, environment: string, n: number) =>

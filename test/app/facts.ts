@@ -13,13 +13,22 @@ export function gate(
   return { name, kind: 'threshold', verdict, on_inconclusive, expected: '', actual: '' };
 }
 
-export function judged(gates: GateResult[], { committed = true, contract = 'passed' } = {}): Standing {
+export function judged(
+  gates: GateResult[],
+  { committed = true, contract = 'passed', overrides = [] as string[] } = {},
+): Standing {
   const evaluate = { predicate: { result: { gates } } } as unknown as Statement<'evaluate'>;
   const data = {
     predicate: { result: { rows: 8000, contract: { verdict: contract, reasons: [] } } },
   } as unknown as Statement<'data'>;
   const evidence = { record: { candidate: digestOf('candidate') }, data, train: [], evaluate };
-  return { state: 'judged', committed, champion: null, evidence } as unknown as Standing;
+  return {
+    state: 'judged',
+    committed,
+    champion: null,
+    overrides: overrides.map((gate) => ({ gate })),
+    evidence,
+  } as unknown as Standing;
 }
 
 export function ask(count: Partial<ApprovalCount>): CountedAsk {

@@ -109,6 +109,18 @@ describe('decideChecks', () => {
       /merged/,
     ],
     [
+      'a gate that is passed by override',
+      one(judged([gate('mae', 'failed')], { overrides: ['mae'] }), [missing]),
+      'action_required',
+      /0 of 1 approvals/,
+    ],
+    [
+      'an override of another gate',
+      one(judged([gate('mae', 'failed'), gate('auc', 'failed')], { overrides: ['mae'] }), [given]),
+      'failure',
+      /stopped by auc/,
+    ],
+    [
       'a candidate that was rolled back before',
       { models: [{ model: 'bikes', standing: passed, asks: [ask(given)], frozen: 'v1.1.0 is frozen' }] },
       'failure',
@@ -168,8 +180,22 @@ describe('openGates', () => {
     { gates: [gate('a', 'inconclusive', 'ask'), gate('b', 'failed')], blocking: ['b'], asking: ['a'] },
     { gates: [gate('a', 'inconclusive', 'pass')], blocking: [], asking: [] },
   ])('$gates', ({ gates, blocking, asking }) => {
-    const open = openGates({ gates } as Parameters<typeof openGates>[0]);
+    const open = openGates({ gates } as Parameters<typeof openGates>[0], []);
     expect(open.blocking.map(({ name }) => name)).toEqual(blocking);
     expect(open.asking.map(({ name }) => name)).toEqual(asking);
+  });
+
+  it('an override passes its gate alone, and only one that did not pass', () => {
+    const gates = [gate('a', 'failed'), gate('b', 'failed'), gate('c', 'passed'), gate('d', 'inconclusive')];
+    const names = (overrides: string[]) => {
+      const open = openGates(
+        { gates } as Parameters<typeof openGates>[0],
+        overrides.map((name) => ({ gate: name })),
+      );
+      return [open.blocking, open.asking, open.overridden].map((found) => found.map(({ name }) => name));
+    };
+    expect(names(['a'])).toEqual([['b'], ['d'], ['a']]);
+    expect(names(['c'])).toEqual([['a', 'b'], ['d'], []]);
+    expect(names(['d'])).toEqual([['a', 'b'], [], ['d']]);
   });
 });

@@ -139,6 +139,17 @@ const VIEWS: Record<string, object> = {
     by: HOSTILE,
     note: HOSTILE,
   },
+  'override.hbs': {
+    model: HOSTILE,
+    gate: HOSTILE,
+    verdict: 'failed',
+    people: HOSTILE,
+    digest: HOSTILE,
+    reason: HOSTILE,
+    expires: HOSTILE,
+    pull_request: 7,
+    url: 'http://127.0.0.1/comment',
+  },
   'rollback.hbs': {
     model: HOSTILE,
     environment: 'production',

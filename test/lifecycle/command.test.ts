@@ -36,7 +36,7 @@ describe('what a line asks for', () => {
     ['/hold it', 'hold', /no arguments/],
     ['/why 1.2', 'why', /1\.2\.0/],
     ['/deploy @acme', 'deploy', /environment/],
-    ['/override gate digest because', 'override', /not built yet/],
+    ['/override gate digest because', 'override', /16 or more hex/],
     ['/rollback 1.0.0 staging now', 'rollback', /a version and an environment/],
     ['/ok-to-train abc', 'ok-to-train', /not built yet/],
   ])('%s is refused with a reason', (body, name, reason) => {
@@ -108,7 +108,13 @@ describe('arguments', () => {
     [digestAndReason, hex, /needs a reason/],
     [digestAndReason, 'abc why', /16 or more hex/],
     [gateDigestAndReason, `skew ${hex} because`, { gate: 'skew', digest: hex, reason: 'because' }],
-    [gateDigestAndReason, '', /a gate, a digest and a reason/],
+    [
+      gateDigestAndReason,
+      `"mae at most 60" sha256:${hex} a strike, see deadbeefdeadbeef`,
+      { gate: 'mae at most 60', digest: hex, reason: 'a strike, see deadbeefdeadbeef' },
+    ],
+    [gateDigestAndReason, `skew ${hex}`, /needs a reason/],
+    [gateDigestAndReason, '', /a gate, 16 or more hex characters/],
     [gateDigestAndReason, 'skew because', /16 or more hex/],
     [assignments, '', { parameters: [] }],
     [

@@ -264,6 +264,7 @@ function cardFacts(champion: CardFacts['champion']): CardFacts {
     evaluate: checkout.statement('evaluate').predicate.result,
     champion,
     candidate: checkout.lock().candidate,
+    overrides: [],
   };
 }
 

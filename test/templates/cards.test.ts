@@ -23,6 +23,7 @@ const facts = {
   evaluate: evaluateResult(),
   champion: { version: '1.0.0' },
   candidate: digest('c'),
+  overrides: [],
 };
 
 describe('the section of a pull request', () => {

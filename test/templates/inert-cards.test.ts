@@ -35,6 +35,7 @@ const card = {
   }),
   champion: { version: '1.0.0' },
   candidate: digest('c'),
+  overrides: [{ gate: 'a gate', people: ['ann'], reason: 'a note', expires: '2030-01-01T00:00:00Z' }],
 };
 const broken = dataResult({
   contract: {
