@@ -9,12 +9,13 @@ export function isOver({ phase }: Pick<DeploymentRecord, 'phase'>): boolean {
 }
 
 export type DeployFacts = {
-  /** What the locks of the default branch ask for; null where it is no registered version. */
+  /**
+   * What the locks of the default branch ask for, or in an environment with `promotes_from` what was promoted last;
+   * null where it is no registered version.
+   */
   desired: RegisteredVersion | null;
   /** Records of this model and environment, oldest first. */
   records: readonly DeploymentRecord[];
-  /** Version that the environment before this one serves; null where it is the first. */
-  promotesFrom: { environment: string; version: string | null } | null;
   /** Candidates that people took out of service. */
   frozen: readonly FreezeRecord[];
   /** A person asked to try again. */
@@ -39,7 +40,7 @@ export type DeployPlan =
 
 /** What an environment needs so that it serves what the locks say, and nothing that people took out of service. */
 export function decideDeployment(facts: DeployFacts): DeployPlan {
-  const { desired, records, promotesFrom, frozen, again } = facts;
+  const { desired, records, frozen, again } = facts;
   const last = records.at(-1);
   const freezeOf = (candidate: string) => frozen.find((freeze) => freeze.candidate === candidate) ?? null;
   if (last?.phase === 'paused') return decidePaused(last, facts);
@@ -54,13 +55,10 @@ export function decideDeployment(facts: DeployFacts): DeployPlan {
       return { kind: 'none', reason: `the rollback to v${rollback.to.version} was ${last.phase}` };
     return { kind: 'start', n: (last?.n ?? 0) + 1, previous: serving.release, rollback };
   }
-  if (!desired) return { kind: 'none', reason: 'the locks name no registered version' };
+  if (!desired) return { kind: 'none', reason: 'no registered version is asked for' };
   const freeze = freezeOf(desired.candidate);
   if (freeze)
     return { kind: 'none', reason: `v${desired.version} is frozen: ${freeze.login} rolled it back` };
-  if (promotesFrom && promotesFrom.version !== desired.version) {
-    return { kind: 'none', reason: `${promotesFrom.environment} does not serve v${desired.version} yet` };
-  }
   if (serving?.release.candidate === desired.candidate)
     return { kind: 'none', reason: `v${desired.version} is served` };
   // A rollback between says nothing of what the locks ask for: that was tried before it.

@@ -26,6 +26,7 @@ import { history } from './history.ts';
 import { hold, object, unhold } from './hold.ts';
 import { retrain } from './monitor.ts';
 import { override } from './override.ts';
+import { promote } from './promote.ts';
 import { cancel, plan } from './pull-request.ts';
 import { rollback, unfreeze } from './rollback.ts';
 import { update } from './update.ts';
@@ -60,6 +61,7 @@ const HANDLERS: { [Name in BuiltCommand]: Handler<Name> } = {
   object,
   override,
   plan,
+  promote,
   retrain,
   rollback,
   unfreeze,

@@ -20,6 +20,7 @@ import { type MainTree, readMain } from '../main-tree.ts';
 import type { ModelTree } from '../model-tree.ts';
 import { once } from '../once.ts';
 import type { Project } from '../project.ts';
+import { lastPromotion } from '../promotions.ts';
 import { readRequest, requestRun, settleRequest } from '../request.ts';
 import { readDeployments, reportState } from '../rollouts.ts';
 import { announceOutcome } from './deploy-outcome.ts';
@@ -43,7 +44,7 @@ export async function syncDeployments(
   await allOf(main.models.map((model) => () => convergeModel({ project, main, model }, again)));
 }
 
-/** In the order of the chain: where one environment fails, the next isn't reached. */
+/** In the order of the chain. An environment with `promotes_from` waits for a person's `/promote`. */
 async function convergeModel(
   { project, main, model }: Omit<Where, 'environment'>,
   again: Again | null,
@@ -79,18 +80,18 @@ async function lockedAndFrozen(project: Project, main: MainTree): Promise<string
 async function converge(where: Where, again: boolean): Promise<void> {
   const { project, model, environment } = where;
   const history = await readHistory(project.state, project.forge.tags, model.name);
-  const { versions, assignments } = history.registry;
-  const locked = model.locks?.model.candidate;
-  const from = environment.promotes_from;
   const records = await readDeployments(project, model.name, environment.name);
-  const registered = versions.filter(({ state }) => state === 'registered');
-  const desired = registered.find(({ candidate }) => candidate === locked) ?? null;
+  const registered = history.registry.versions.filter(({ state }) => state === 'registered');
+  const wantedHere =
+    environment.promotes_from === null
+      ? model.locks?.model
+      : await lastPromotion(project, model.name, environment.name);
+  const desired = registered.find(({ candidate }) => candidate === wantedHere?.candidate) ?? null;
   const plan = decideDeployment({
     desired,
     records,
     frozen: inForce(await readFreezes(project, model.name)),
     again,
-    promotesFrom: from === null ? null : { environment: from, version: servedIn(assignments, from) },
   });
   if (plan.kind === 'continue') return drive(where, plan.record);
   if (plan.kind === 'end') return drive(where, plan.record, 'rollback');
@@ -128,10 +129,6 @@ async function converge(where: Where, again: boolean): Promise<void> {
     history: [],
   };
   if (await beginRollout(project, record)) await drive(where, record);
-}
-
-function servedIn(assignments: { environment: string; version: string }[], environment: string) {
-  return assignments.find((entry) => entry.environment === environment)?.version ?? null;
 }
 
 /** The number is the claim: of two that begin a rollout at once, one wins. */

@@ -91,6 +91,14 @@ export function environment(rest: string): Parsed<{ environment: string }> {
   return /^[a-z0-9-]{1,40}$/.test(rest) ? { environment: rest } : NO_ENVIRONMENT;
 }
 
+export function modelAndEnvironment(rest: string): Parsed<{ model: string | null; environment: string }> {
+  const words = rest.split(/\s+/);
+  const place = environment(words.at(-1) ?? '');
+  if (typeof place === 'string' || words.length > 2) return NO_ENVIRONMENT;
+  const named = optionalModel(words.length > 1 ? (words[0] ?? '') : '');
+  return typeof named === 'string' ? named : { ...named, ...place };
+}
+
 export function optionalModel(rest: string): Parsed<{ model: string | null }> {
   if (rest !== '' && !modelNameSchema.safeParse(rest).success) return NO_MODEL;
   return { model: rest === '' ? null : rest };

@@ -185,13 +185,13 @@ export const COMMANDS = {
     built: true,
   },
   promote: {
-    args: '<environment>',
-    parse: parse.environment,
+    args: '[model] <environment>',
+    parse: parse.modelAndEnvironment,
     who: { kind: 'roles', action: 'promote' },
     on: 'both',
-    help: 'promote to the next environment',
+    help: 'roll out what serves in the environment before',
     example: '/promote production',
-    built: false,
+    built: true,
   },
   unfreeze: {
     args: '<digest> <reason>',

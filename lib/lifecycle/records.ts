@@ -217,6 +217,22 @@ export const overrideRecordSchema = z.strictObject({
 });
 export type OverrideRecord = z.infer<typeof overrideRecordSchema>;
 
+/** `promotions/<model>/<environment>/<comment id>.json`: what an environment with `promotes_from` is to serve. */
+export const promotionRecordSchema = z.strictObject({
+  kind: z.literal('roundhouse-promotion'),
+  model: modelNameSchema,
+  environment: environmentNameSchema,
+  /** Where it served when it was promoted. */
+  from: environmentNameSchema,
+  version: semverSchema,
+  candidate: digestSchema,
+  people: z.array(loginSchema).min(1),
+  comment: z.int(),
+  url: z.string(),
+  at: instantSchema,
+});
+export type PromotionRecord = z.infer<typeof promotionRecordSchema>;
+
 /** `monitor/<model>/YYYY/MM/DD.json`: one window, by its `as_of`, once; `DD-asked-<run>.json` where somebody asked for the look. */
 export const monitorRecordSchema = z.strictObject({
   kind: z.literal('roundhouse-monitor'),

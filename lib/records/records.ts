@@ -20,6 +20,9 @@ export const recordPath = {
   ask: (digest: Digest) => `asks/${hexOf(digest)}.json`,
   overrides: (candidate: Digest) => `overrides/${hexOf(candidate)}/`,
   override: (candidate: Digest, comment: number) => `overrides/${hexOf(candidate)}/${comment}.json`,
+  promotions: (model: string, environment: string) => `promotions/${model}/${environment}/`,
+  promotion: (model: string, environment: string, comment: number) =>
+    `promotions/${model}/${environment}/${comment}.json`,
   hold: (issue: number) => `holds/${issue}.json`,
   deployments: (model: string, environment: string) => `deployments/${model}/${environment}/`,
   deployment: (model: string, environment: string, n: number) =>

@@ -64,7 +64,7 @@ describe('decideDeployment', () => {
       history: [{ at, phase, verdict: 'inconclusive', note: '', run: 1 }],
     } as DeploymentRecord;
   };
-  const facts = { desired: version('1.1.0'), records: [], promotesFrom: null, frozen: [], again: false };
+  const facts = { desired: version('1.1.0'), records: [], frozen: [], again: false };
   const start = (n: number, previous: string | null) => ({
     kind: 'start',
     n,
@@ -215,16 +215,6 @@ describe('decideDeployment', () => {
         again: true,
       },
       { kind: 'resume', record: back(3, '1.0.0', 'paused') },
-    ],
-    [
-      'staging does not serve it yet',
-      { ...facts, promotesFrom: { environment: 'staging', version: '1.0.0' } },
-      none,
-    ],
-    [
-      'staging serves it',
-      { ...facts, promotesFrom: { environment: 'staging', version: '1.1.0' } },
-      start(1, null),
     ],
   ])('%s', (_what, given, plan) => {
     expect(decideDeployment(given)).toEqual(plan);

@@ -6,6 +6,7 @@ import {
   digestAndReason,
   environment,
   gateDigestAndReason,
+  modelAndEnvironment,
   versionAndEnvironment,
 } from '#lib/lifecycle/command-arguments.ts';
 import { nearestOf } from '#lib/lifecycle/nearest.ts';
@@ -131,6 +132,10 @@ describe('arguments', () => {
     [assignments, 'l2=1 l2=2', /given twice/],
     [commit, hex, /all 40 hex/],
     [environment, '', /such as production/],
+    [modelAndEnvironment, 'production', { model: null, environment: 'production' }],
+    [modelAndEnvironment, 'bikes production', { model: 'bikes', environment: 'production' }],
+    [modelAndEnvironment, 'bikes to production', /such as production/],
+    [modelAndEnvironment, '', /such as production/],
     [versionAndEnvironment, '', { model: null, version: null, environment: null }],
     [versionAndEnvironment, 'v1.0.0', { model: null, version: '1.0.0', environment: null }],
     [

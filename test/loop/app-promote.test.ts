@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  approveLine,
+  bikesFiles,
+  commentsOf,
+  defineBikes,
+  eventually,
+  gateOf,
+  merge,
+  openPull,
+  R,
+  say,
+  startWorld,
+  type World,
+} from './app-world.ts';
+
+const STAGING = `environments:
+  - name: staging
+    target: { kind: process, url: "http://127.0.0.1:1/" }
+  - name: production
+    promotes_from: staging
+`;
+
+describe('an environment that is promoted to', { timeout: 240_000 }, () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await startWorld();
+    await changePolicy();
+    await world.startApp();
+    await defineBikes(world);
+  }, 240_000);
+  afterAll(() => world.close());
+
+  /** By a push to the default branch, before the app listens. */
+  async function changePolicy(): Promise<void> {
+    const { rest } = world.as('ml-lead');
+    const path = '.github/roundhouse.yml';
+    const { data } = await rest.repos.getContent({ ...R, path });
+    if (!('content' in data)) throw new Error('the policy is no file');
+    const text = Buffer.from(data.content, 'base64').toString();
+    const { data: main } = await rest.git.getRef({ ...R, ref: 'heads/main' });
+    const { data: base } = await rest.git.getCommit({ ...R, commit_sha: main.object.sha });
+    const changed = text.replace('environments:\n  - name: production\n', STAGING);
+    const tree = await rest.git.createTree({
+      ...R,
+      base_tree: base.tree.sha,
+      tree: [{ path, content: changed, mode: '100644', type: 'blob' }],
+    });
+    const parents = [main.object.sha];
+    const made = await rest.git.createCommit({ ...R, message: 'Staging', tree: tree.data.sha, parents });
+    await rest.git.updateRef({ ...R, ref: 'heads/main', sha: made.data.sha });
+  }
+
+  it('waits for people, and gets exactly what serves before it', async () => {
+    const { rest } = world.as('ml-lead');
+    const tags = async () =>
+      (await rest.git.listMatchingRefs({ ...R, ref: 'tags/bikes' })).data.map(({ ref }) => ref.slice(10));
+    const files = bikesFiles();
+    const path = 'models/bikes/operate.yml';
+    files[path] = (files[path] ?? '').replace(
+      'environments: [production]',
+      'environments: [staging, production]',
+    );
+    const pull = await openPull(world, 'data-scientist', { branch: 'first-model', files });
+    await gateOf(world, pull, 'action_required');
+    await say(world, 'ml-lead', pull, await approveLine(world, pull));
+    await merge(world, 'ml-lead', pull);
+    await eventually('v1.0.0 in staging', async () => (await tags()).includes('bikes#staging#1'), world);
+    const said = (text: string) =>
+      eventually(
+        text,
+        async () => (await commentsOf(world, pull)).find(({ body }) => body.includes(text)),
+        world,
+      );
+    await say(world, 'data-scientist', pull, '/promote production');
+    await said('it needs the role ml-lead');
+    await say(world, 'ml-lead', pull, '/promote staging');
+    await said('a merge deploys to it');
+    expect(await tags()).toEqual(['bikes#staging#1', 'bikes@v1.0.0']);
+
+    await say(world, 'ml-lead', pull, '/promote production');
+    await said('is rolled out in production');
+    await eventually(
+      'v1.0.0 in production',
+      async () => (await tags()).filter((tag) => /#(production|champion)#/.test(tag)).length === 2,
+      world,
+    );
+  });
+});
