@@ -2,7 +2,12 @@ import type { z } from 'zod';
 import { digestOf, hexOf } from '#lib/formats/digest.ts';
 import type { WorkflowRun } from '#lib/github/runs.ts';
 import type { StateWrite } from '#lib/github/state-branch.ts';
-import { openRequestSchema, type RequestRecord, requestRecordSchema } from '#lib/lifecycle/records.ts';
+import {
+  dispatchSchema,
+  openRequestSchema,
+  type RequestRecord,
+  requestRecordSchema,
+} from '#lib/lifecycle/records.ts';
 import { listRecords, readRecord, recordPath, recordText } from '#lib/records/records.ts';
 import type { Project } from './project.ts';
 
@@ -20,6 +25,9 @@ export type Ask = {
 
 /** GitHub's and our clock may differ by this much when a lost run is looked for. */
 const CLOCK_SKEW_MS = 120_000;
+
+/** As `claim` makes it: the workflows have it in their titles. */
+const REQUEST_ID = /\b[0-9a-f]{32}\b/;
 
 /** Longer than a dispatch and its answer. */
 const LEASE_MS = 60_000;
@@ -73,8 +81,26 @@ async function swap(
   return (await project.state.write({ ...write, expected: [{ path, text }] })).kind === 'written';
 }
 
-export async function readRequest(project: Project, key: string): Promise<RequestRecord | null> {
+export async function readRequest(
+  project: Pick<Project, 'state'>,
+  key: string,
+): Promise<RequestRecord | null> {
   return readRecord(project.state, recordPath.claim(key), requestRecordSchema);
+}
+
+/**
+ * The request without a pull request that a run was dispatched for, told by the request id in its title; null
+ * where somebody else has started it. `run` is null as long as its number is not on record.
+ */
+export async function requestOfRun(
+  project: Pick<Project, 'state'>,
+  run: Pick<WorkflowRun, 'id' | 'title'>,
+): Promise<RequestRecord | null> {
+  const [id] = REQUEST_ID.exec(run.title) ?? [];
+  if (id === undefined) return null;
+  const dispatch = await readRecord(project.state, recordPath.dispatch(id), dispatchSchema);
+  const request = dispatch && (await readRequest(project, dispatch.key));
+  return request !== null && (request.run ?? run.id) === run.id ? request : null;
 }
 
 async function onRecord(project: Project, key: string): Promise<RequestRecord> {
@@ -168,10 +194,10 @@ async function claim(project: Project, path: string, ask: Ask): Promise<RequestR
   });
   const open =
     ask.pull_request === null
-      ? []
-      : [{ path: recordPath.openRequest(ask.pull_request, ask.key), text: recordText(openOf(ask.key)) }];
+      ? { path: recordPath.dispatch(request_id), text: recordText(dispatchOf(ask.key)) }
+      : { path: recordPath.openRequest(ask.pull_request, ask.key), text: recordText(openOf(ask.key)) };
   const outcome = await project.state.write({
-    changes: [{ path, text: recordText(record) }, ...open],
+    changes: [{ path, text: recordText(record) }, open],
     fresh: [path],
     audit: { event: 'run requested', actor: project.bot, subject: ask.key },
   });
@@ -183,6 +209,10 @@ async function claim(project: Project, path: string, ask: Ask): Promise<RequestR
 
 function openOf(key: string): z.infer<typeof openRequestSchema> {
   return { kind: 'roundhouse-open-request', key };
+}
+
+function dispatchOf(key: string): z.infer<typeof dispatchSchema> {
+  return { kind: 'roundhouse-dispatch', key };
 }
 
 async function dispatch(project: Project, record: RequestRecord): Promise<number | null> {

@@ -13,7 +13,7 @@ import {
 import { type MainTree, readMain } from '../main-tree.ts';
 import { isDone, once } from '../once.ts';
 import type { Project } from '../project.ts';
-import { readRequest, requestRun } from '../request.ts';
+import { requestOfRun, requestRun } from '../request.ts';
 import { syncHealth } from './health.ts';
 import { syncRetraining } from './retrain.ts';
 
@@ -26,7 +26,13 @@ export async function syncMonitor(project: Project, main: MainTree): Promise<voi
     if (run.status !== 'completed') continue;
     const key = `monitor-run:${run.id}-${run.attempt}`;
     if (await isDone(project, key)) continue;
-    await once(project, { key, find: async () => null, make: () => takeRun(project, main, run) });
+    const request = run.event === 'schedule' ? null : await requestOfRun(project, run);
+    // Whoever dispatched it is about to say that it is this one.
+    if (request !== null && request.run === null) continue;
+    await once(project, {
+      ...{ key, find: async () => null },
+      make: () => takeRun({ project, main, run, request }),
+    });
   }
   await allOf(
     main.models.map(
@@ -75,8 +81,15 @@ export const retrain: Handler<'retrain'> = async ({ project, comment }, { model 
   };
 };
 
-async function takeRun(project: Project, main: MainTree, run: WorkflowRun): Promise<string> {
-  const request = run.event === 'schedule' ? null : await requestOf(project, run);
+type FoundRun = {
+  project: Project;
+  main: MainTree;
+  run: WorkflowRun;
+  /** Null for one of the schedule, and for one that somebody else has dispatched. */
+  request: RequestRecord | null;
+};
+
+async function takeRun({ project, main, run, request }: FoundRun): Promise<string> {
   const refusal = refusalOf(project, run, request);
   if (refusal !== null) return refusal;
   if (run.conclusion !== 'success') return `the run ended with ${run.conclusion}`;
@@ -100,19 +113,9 @@ function refusalOf(project: Project, run: WorkflowRun, request: RequestRecord | 
       workflow: MONITOR_WORKFLOW,
     });
   }
-  if (!request) return `run ${run.id} was dispatched by ${run.actor}, not by the app`;
+  if (request?.workflow !== MONITOR_WORKFLOW)
+    return `run ${run.id} was dispatched by ${run.actor}, not by the app`;
   return refusalOfRun(run, request, { repository, bot: project.bot, branch: project.defaultBranch });
-}
-
-async function requestOf(project: Project, run: WorkflowRun): Promise<RequestRecord | null> {
-  for (const path of await project.state.paths('claims/')) {
-    const text = (await project.state.read(path)) ?? '';
-    if (!text.includes('"roundhouse-request"') || !text.includes(`"run": ${run.id}`)) continue;
-    const { key } = JSON.parse(text) as { key: string };
-    const request = await readRequest(project, key);
-    if (request?.run === run.id && request.workflow === MONITOR_WORKFLOW) return request;
-  }
-  return null;
 }
 
 type ModelRun = {

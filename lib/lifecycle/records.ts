@@ -55,6 +55,9 @@ export const openRequestSchema = z.strictObject({
   key: z.string(),
 });
 
+/** `dispatches/<request id>.json`: which request a run was dispatched for, where no pull request names it. */
+export const dispatchSchema = z.strictObject({ kind: z.literal('roundhouse-dispatch'), key: z.string() });
+
 /** `updates/<pull request>/<comment id>.json`: a person had the base merged into the branch, and so causes what comes. */
 export const updateRecordSchema = z.strictObject({
   kind: z.literal('roundhouse-update'),

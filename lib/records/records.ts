@@ -9,6 +9,7 @@ export const recordPath = {
   claim: (key: string) => `claims/${hexOf(digestOf(key))}.json`,
   openRequests: (pull: number) => `requests/${pull}/`,
   openRequest: (pull: number, key: string) => `requests/${pull}/${hexOf(digestOf(key))}.json`,
+  dispatch: (requestId: string) => `dispatches/${requestId}.json`,
   updates: (pull: number) => `updates/${pull}/`,
   update: (pull: number, comment: number) => `updates/${pull}/${comment}.json`,
   evidence: (digest: Digest) => `evidence/${hexOf(digest).slice(0, 2)}/${hexOf(digest)}.json`,

@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import type { WorkflowRun } from '#lib/github/runs.ts';
 import { stateBranch } from '#lib/github/state-branch.ts';
 import type { Project } from '../../app/project.ts';
-import { type Ask, endRequest, openRequests, readRequest, requestRun } from '../../app/request.ts';
+import {
+  type Ask,
+  endRequest,
+  openRequests,
+  readRequest,
+  requestOfRun,
+  requestRun,
+} from '../../app/request.ts';
 import { fakeProject } from './fake-project.ts';
 
 const ASK: Ask = {
@@ -91,5 +98,43 @@ describe('a run that a person cancels', () => {
     expect(world.cancelled).toEqual([1]);
     const left = await readRequest(other, ASK.key);
     expect([left?.run, left?.settled?.outcome]).toEqual([1, 'cancelled']);
+  });
+});
+
+describe('the request of a run without a pull request', () => {
+  const LOOK: Ask = { ...ASK, key: 'monitor:bikes:comment-7', pull_request: null };
+
+  it('is found by the id in the title of the run, however many records there are', async () => {
+    const { one } = await twoProcesses();
+    const { request_id, run } = await requestRun(one, LOOK);
+    for (const key of ['a', 'b', 'c']) await requestRun(one, { ...LOOK, key });
+    const looked: string[] = [];
+    const state = Object.assign(Object.create(one.state) as Project['state'], {
+      read: (path: string) => {
+        looked.push(path);
+        return one.state.read(path);
+      },
+      paths: (folder: string) => {
+        looked.push(folder);
+        return one.state.paths(folder);
+      },
+    });
+    const title = `roundhouse ${request_id}`;
+    expect(await requestOfRun({ state }, { id: run ?? 0, title })).toMatchObject({ key: LOOK.key, run });
+    expect(looked).toHaveLength(2);
+    expect(await requestOfRun({ state }, { id: 99, title }), 'a copy of the title').toBeNull();
+    expect(await requestOfRun({ state }, { id: 99, title: 'roundhouse' })).toBeNull();
+    expect(await requestOfRun({ state }, { id: 99, title: `roundhouse ${'0'.repeat(32)}` })).toBeNull();
+  });
+
+  it('is there without its number where the answer to the dispatch was lost', async () => {
+    const { world, one } = await twoProcesses();
+    world.meanwhile = async () => {
+      throw new Error('reset');
+    };
+    await expect(requestRun(one, LOOK)).rejects.toThrow('reset');
+    const known = await readRequest(one, LOOK.key);
+    const title = `roundhouse ${known?.request_id}`;
+    expect(await requestOfRun(one, { id: 1, title })).toMatchObject({ key: LOOK.key, run: null });
   });
 });
