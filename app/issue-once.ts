@@ -5,7 +5,12 @@ import type { Project } from './project.ts';
 /** Opens an issue once: claimed before, and found again by its marker after a crash. */
 export async function issueOnce(
   project: Project,
-  { key, marker, text }: { key: string; marker: Marker; text: () => { title: string; body: string } },
+  {
+    model,
+    key,
+    marker,
+    text,
+  }: { model: string; key: string; marker: Marker; text: () => { title: string; body: string } },
 ): Promise<void> {
   const { forge, bot } = project;
   await once(project, {
@@ -19,5 +24,11 @@ export async function issueOnce(
       const { title, body } = text();
       return String((await forge.issues.create({ title, body: withMarker(marker, body) })).number);
     },
+    told: (number) => ({
+      event: 'issue opened',
+      actor: bot,
+      subject: `#${number}: ${text().title}`,
+      model,
+    }),
   });
 }

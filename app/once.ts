@@ -1,3 +1,4 @@
+import type { AuditEvent } from '#lib/lifecycle/audit.ts';
 import { type ClaimRecord, claimRecordSchema } from '#lib/lifecycle/records.ts';
 import { readRecord, recordPath, recordText } from '#lib/records/records.ts';
 import { decideClaim, isHeld, renewed } from './claim-decision.ts';
@@ -18,7 +19,18 @@ const taken = new WeakMap<Place['state'], Map<string, ClaimRecord>>();
  */
 export async function once(
   project: Place,
-  { key, find, make }: { key: string; find: () => Promise<string | null>; make: () => Promise<string> },
+  {
+    key,
+    find,
+    make,
+    told = () => ({ event: 'done', actor: project.ownerId, subject: key }),
+  }: {
+    key: string;
+    find: () => Promise<string | null>;
+    make: () => Promise<string>;
+    /** The effect as the audit log tells it; without it the log says only that the claim was used. */
+    told?: (outcome: string) => AuditEvent;
+  },
 ): Promise<string | null> {
   const path = recordPath.claim(key);
   const text = await project.state.read(path);
@@ -30,7 +42,7 @@ export async function once(
     plan.kind === 'hold' ? plan.claim : await take(project, path, { claim: plan.claim, from: text });
   if (claim === null) return null;
   const outcome = (await find()) ?? (await makeHeld(project, { path, claim, make }));
-  return outcome === null ? null : finish(project, path, { key, outcome });
+  return outcome === null ? null : finish(project, path, { key, outcome, audit: told(outcome) });
 }
 
 /** Taken and not finished: somebody makes it now, or ended before saying what came of it. */
@@ -112,14 +124,14 @@ async function renew(project: Place, path: string, key: string): Promise<void> {
 async function finish(
   project: Place,
   path: string,
-  { key, outcome }: { key: string; outcome: string },
+  { key, outcome, audit }: { key: string; outcome: string; audit: AuditEvent },
 ): Promise<string> {
   const claim = claimsOf(project).get(key);
   if (!claim) throw new Error(`the claim ${key} was finished by who does not hold it`);
   const written = await project.state.write({
     changes: [{ path, text: recordText({ ...claim, outcome }) }],
     expected: [{ path, text: recordText(claim) }],
-    audit: { event: 'done', actor: project.ownerId, subject: key },
+    audit,
   });
   claimsOf(project).delete(key);
   if (written.kind === 'written') return outcome;

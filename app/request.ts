@@ -1,13 +1,15 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { digestOf, hexOf } from '#lib/formats/digest.ts';
 import type { WorkflowRun } from '#lib/github/runs.ts';
 import type { StateWrite } from '#lib/github/state-branch.ts';
+import type { AuditEvent } from '#lib/lifecycle/audit.ts';
 import {
   dispatchSchema,
   openRequestSchema,
   type RequestRecord,
   requestRecordSchema,
 } from '#lib/lifecycle/records.ts';
+import { VERDICTS, worstOf } from '#lib/lifecycle/verdict.ts';
 import { listRecords, readRecord, recordPath, recordText } from '#lib/records/records.ts';
 import type { Project } from './project.ts';
 
@@ -121,6 +123,8 @@ type Settling = {
   settled: NonNullable<RequestRecord['settled']>;
   changes?: { path: string; text: string }[];
   actor?: string;
+  /** What the audit log says instead of how the run ended, where more is known. */
+  told?: Pick<AuditEvent, 'event' | 'subject' | 'digest'>;
 };
 
 /**
@@ -130,7 +134,7 @@ type Settling = {
 export async function settleRequest(
   project: Project,
   record: RequestRecord,
-  { settled, changes = [], actor = project.bot }: Settling,
+  { settled, changes = [], actor = project.bot, told }: Settling,
 ): Promise<RequestRecord> {
   const { key, pull_request } = record;
   const known = await onRecord(project, key);
@@ -139,10 +143,41 @@ export async function settleRequest(
   const open = pull_request === null ? [] : [{ path: recordPath.openRequest(pull_request, key), text: null }];
   const isMine = await swap(project, known, {
     changes: [...changes, { path: recordPath.claim(key), text: recordText(next) }, ...open],
-    audit: { event: EVENTS[settled.outcome], actor, subject: `run ${next.run} of ${record.model}` },
+    audit: {
+      event: EVENTS[settled.outcome],
+      actor,
+      subject: `run ${next.run} of ${record.model}`,
+      model: record.model,
+      note: settled.note,
+      ...foundIn(changes),
+      ...told,
+    },
   });
-  return isMine ? next : settleRequest(project, record, { settled, changes, actor });
+  return isMine ? next : settleRequest(project, record, { settled, changes, actor, ...(told && { told }) });
 }
+
+/** Digests of the evidence among the changes, and the worst that it says. */
+function foundIn(changes: { path: string; text: string }[]): Pick<AuditEvent, 'digest' | 'verdict'> {
+  const evidence = changes.flatMap(({ path, text }) => {
+    const [, digest] = /^evidence\/[0-9a-f]{2}\/([0-9a-f]{64})\.json$/.exec(path) ?? [];
+    return digest === undefined ? [] : [{ digest: `sha256:${digest}`, text }];
+  });
+  const verdicts = evidence.flatMap(({ text }) => saidVerdict.safeParse(JSON.parse(text)).data ?? []);
+  return {
+    digest: evidence.map(({ digest }) => digest),
+    ...(verdicts.length > 0 ? { verdict: worstOf(verdicts) } : {}),
+  };
+}
+
+const verdict = z.enum(VERDICTS);
+/** The data stage says it of the contract, the others of themselves. */
+const saidVerdict = z
+  .object({
+    predicate: z.object({
+      result: z.union([z.object({ verdict }), z.object({ contract: z.object({ verdict }) })]),
+    }),
+  })
+  .transform(({ predicate: { result } }) => ('verdict' in result ? result.verdict : result.contract.verdict));
 
 /** Requests of a pull request that are not settled, oldest first. */
 export async function openRequests(project: Project, pull: number): Promise<RequestRecord[]> {
@@ -240,7 +275,12 @@ async function save(project: Project, record: RequestRecord): Promise<RequestRec
   const next = { ...now, run: record.run };
   const isSaved = await swap(project, now, {
     changes: [{ path: recordPath.claim(record.key), text: recordText(next) }],
-    audit: { event: 'dispatched', actor: project.bot, subject: `run ${record.run}: ${record.key}` },
+    audit: {
+      event: 'dispatched',
+      actor: project.bot,
+      subject: `run ${record.run}: ${record.key}`,
+      model: record.model,
+    },
   });
   return isSaved ? next : save(project, record);
 }

@@ -1,9 +1,12 @@
+import { printAnchor } from '#lib/formats/audit-log.ts';
 import { hexOf } from '#lib/formats/digest.ts';
+import { render } from '#lib/formats/markdown.ts';
 import { refusalOf } from '#lib/lifecycle/approval.ts';
 import type { ApprovalRecord } from '#lib/lifecycle/records.ts';
 import { recordPath, recordText } from '#lib/records/records.ts';
+import { loadTemplate } from '../../templates/load.ts';
 import { type Ask, readPerson, rolesHeld } from '../approvals.ts';
-import { type CommandSetting, DONE, type Handler, refused } from '../command.ts';
+import { type CommandSetting, DONE, type Handler, type Outcome, refused } from '../command.ts';
 import { problemAsk } from './problem.ts';
 import { syncPullRequest } from './pull-request.ts';
 import { syncAsked } from './sync-asked.ts';
@@ -14,7 +17,7 @@ export const approve: Handler<'approve'> = async (setting, { digest: typed }) =>
   // Counted right before a crash: what it approved may have been merged since, and waits for nobody now.
   if (await isOnRecord(setting, typed)) {
     await syncAsked(setting);
-    return DONE;
+    return counted(setting);
   }
   const asks = await openAsks(setting);
   const matching = asks.filter(({ digest }) => hexOf(digest).startsWith(typed));
@@ -35,8 +38,16 @@ export const approve: Handler<'approve'> = async (setting, { digest: typed }) =>
   if (refusal !== null) return refused(refusal);
   await record(setting, ask, rolesHeld({ login, teams: person.teams }, policy));
   await syncAsked(setting);
-  return DONE;
+  return counted(setting);
 };
+
+/** The reply carries the audit log's head, with the approval in it: outside the branch that holds the record. */
+async function counted({ project: { state } }: CommandSetting): Promise<Outcome> {
+  const head = await state.auditHead();
+  if (head === null) return DONE;
+  const shown = render(loadTemplate('comments/audit-head.hbs'), { anchor: printAnchor(head) });
+  return { ok: true, text: 'it is on record', shown };
+}
 
 async function record({ project, comment }: CommandSetting, ask: Ask, roles: string[]): Promise<void> {
   const { login } = comment.author;
@@ -56,6 +67,7 @@ async function record({ project, comment }: CommandSetting, ask: Ask, roles: str
       event: 'approved',
       actor: login,
       subject: `${ask.subject} of ${ask.model}`,
+      model: ask.model,
       digest: ask.digest,
       url: comment.url,
     },

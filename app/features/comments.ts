@@ -1,6 +1,7 @@
 import { render } from '#lib/formats/markdown.ts';
 import type { Said } from '#lib/github/comments.ts';
 import type { CommentFacts } from '#lib/github/facts.ts';
+import type { AuditEvent } from '#lib/lifecycle/audit.ts';
 import {
   type BuiltCommand,
   COMMAND_NAMES,
@@ -91,7 +92,14 @@ export async function handleComment(project: Project, comment: CommentFacts): Pr
       const said = told.length > 0 ? await reply(project, comment, told) : 'said';
       return [...replies.map(outcomeOf), ...(said === 'locked' ? [UNSAID] : [])].join('; ');
     },
+    told: (outcome) => answered(comment, outcome),
   });
+}
+
+/** Every command has an entry: what was done, or why it was refused. */
+function answered({ author, issue, url }: CommentFacts, outcome: string): AuditEvent {
+  const event = outcome.includes(': refused') ? 'command refused' : 'command done';
+  return { event, actor: author.login, subject: `#${issue}`, note: outcome, url };
 }
 
 /** People read it in the audit log, since it can be read nowhere else. */
@@ -109,7 +117,8 @@ function outcomeOf({ line, ok, text }: Reply): string {
 export async function giveUpComment(project: Project, comment: CommentFacts, why: string): Promise<void> {
   const key = `comment:${comment.id}`;
   const make = async () => `given up: ${why}`;
-  if ((await once(project, { key, find: make, make })) === null) return;
+  const told = (note: string) => ({ ...answered(comment, note), event: 'command given up' });
+  if ((await once(project, { key, find: make, make, told })) === null) return;
   project.log.error({ comment: comment.url, why }, 'a comment was given up');
   const lines = parseCommands(comment.body).map(nameOf);
   const text = 'it failed each time it was tried and is given up; type it again once the cause is mended';

@@ -93,7 +93,7 @@ async function assign({
   const target = await project.state.commit();
   if (assigned?.version === version || target === null) return;
   const event = { kind: 'assign', model: record.model, environment, n: registry.next } as const;
-  const message = renderTagMessage(event, {
+  const said = {
     kind: 'roundhouse-tag',
     model: record.model,
     version,
@@ -101,7 +101,8 @@ async function assign({
     candidate,
     bundle,
     commit: record.commit,
-  });
+  } as const;
+  const message = renderTagMessage(event, said, await project.state.auditHead());
   await project.forge.tags.create({ name: printTagName(event), message, target });
 }
 
@@ -117,7 +118,7 @@ async function retirePrevious(project: Project, record: DeploymentRecord): Promi
 
 function openIncident(project: Project, record: DeploymentRecord): Promise<void> {
   const { model, environment, n } = record;
-  return incident(project, `${model}/${environment}/${n}`, () => ({
+  return incident(project, { model, key: `${model}/${environment}/${n}` }, () => ({
     title: `${model} v${record.release.version} in ${environment} was ${record.phase}`,
     body: render(loadTemplate('comments/incident.hbs'), {
       model,
@@ -137,7 +138,7 @@ function openIncident(project: Project, record: DeploymentRecord): Promise<void>
 function tellRollback(project: Project, freeze: FreezeRecord): Promise<void> {
   const { model, version, environment, comment } = freeze;
   // No environment has a colon in its name.
-  return incident(project, `${model}/:rollback/${comment}`, () => ({
+  return incident(project, { model, key: `${model}/:rollback/${comment}` }, () => ({
     title: `${model} v${version} in ${environment} was rolled back by ${freeze.login}`,
     body: render(loadTemplate('comments/rollback.hbs'), {
       ...freeze,
@@ -147,6 +148,10 @@ function tellRollback(project: Project, freeze: FreezeRecord): Promise<void> {
   }));
 }
 
-function incident(project: Project, key: string, text: () => { title: string; body: string }): Promise<void> {
-  return issueOnce(project, { key: `incident:${key}`, marker: { kind: 'incident', key }, text });
+function incident(
+  project: Project,
+  { model, key }: { model: string; key: string },
+  text: () => { title: string; body: string },
+): Promise<void> {
+  return issueOnce(project, { model, key: `incident:${key}`, marker: { kind: 'incident', key }, text });
 }

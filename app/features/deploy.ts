@@ -1,3 +1,4 @@
+import { printAnchor } from '#lib/formats/audit-log.ts';
 import { hexOf } from '#lib/formats/digest.ts';
 import type { Environment } from '#lib/lifecycle/policy.ts';
 import type { RequestRecord } from '#lib/lifecycle/records.ts';
@@ -141,6 +142,7 @@ async function beginRollout(project: Project, record: DeploymentRecord): Promise
       event: 'rollout begun',
       actor: project.bot,
       subject: `${record.model} v${record.release.version} in ${record.environment}`,
+      model: record.model,
       digest: record.release.candidate,
     },
   });
@@ -224,6 +226,11 @@ async function take(where: Where, record: DeploymentRecord, asked: RequestRecord
         { path: recordPath.evidence(taken.digest), text: taken.text },
         { path: recordPath.deployment(record.model, record.environment, record.n), text: recordText(next) },
       ],
+      told: {
+        event: `rollout ${next.phase}`,
+        subject: `${record.model} v${record.release.version} in ${record.environment}`,
+        digest: [record.release.candidate, taken.digest],
+      },
     });
     await follow(where, next);
   } catch (error) {
@@ -282,15 +289,27 @@ async function withGitHubDeployment(
       return known ? String(known.id) : null;
     },
     make: async () => {
+      const head = await project.state.auditHead();
       const id = await deployments.create({
         environment,
         ref: record.commit,
         description: `${record.model} v${record.release.version}`,
-        payload: { n: record.n, candidate: record.release.candidate },
+        payload: {
+          n: record.n,
+          candidate: record.release.candidate,
+          ...(head && { audit: printAnchor(head) }),
+        },
         production: record.environment === 'production',
       });
       return String(id);
     },
+    told: (id) => ({
+      event: 'deployment created',
+      actor: project.bot,
+      subject: `deployment ${id}: ${record.model} v${record.release.version} in ${record.environment}`,
+      model: record.model,
+      digest: record.release.candidate,
+    }),
   });
   if (made === null) return null;
   const next = { ...record, github_deployment: Number(made) };

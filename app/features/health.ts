@@ -26,6 +26,14 @@ export async function syncHealth(project: Project, latest: MonitorRecord): Promi
     key: `health:${latest.model}:${latest.as_of}`,
     find: async () => String((await find())?.number ?? '') || null,
     make: async () => String((await issues.create({ title, body })).number),
+    told: (number: string) => ({
+      event: 'issue opened',
+      actor: project.bot,
+      subject: `#${number}: ${title}`,
+      model: latest.model,
+      digest: latest.monitor,
+      verdict: latest.decay,
+    }),
   };
   if (plan === 'open') {
     await once(project, opening);

@@ -48,9 +48,11 @@ async function put(
   await project.state.write({
     changes: [{ path, text: recordText(record) }],
     audit: {
-      event: held ? 'held' : 'hold lifted',
+      event: !held ? 'hold lifted' : reason === '' ? 'held' : 'objected',
       actor: comment.author.login,
       subject: `#${comment.issue}`,
+      note: reason,
+      url: comment.url,
     },
   });
   await syncAsked(setting);

@@ -209,7 +209,9 @@ async function record({
       event: 'monitored',
       actor: project.bot,
       subject: `${model} as of ${result.as_of}`,
-      digest: monitor.digest,
+      model,
+      digest: [monitor.digest, retrain.digest],
+      verdict: result.decay,
     },
   });
   if (outcome.kind === 'written') return `${model}: recorded`;

@@ -67,8 +67,10 @@ export const override: Handler<'override'> = async (setting, { gate: typed, dige
   await project.state.write({
     changes: [{ path, text: recordText(record) }],
     audit: {
-      event: `gate overridden: ${plan.gate}: ${reason}`,
+      event: 'gate overridden',
       actor: comment.author.login,
+      model,
+      note: `${plan.gate}: ${reason}`,
       subject: `candidate of ${model}, #${comment.issue}`,
       digest: candidate,
       url: comment.url,
@@ -100,6 +102,7 @@ function refusalOfDigest(models: readonly GateModel[], judged: readonly Judged[]
 async function carryOut({ project }: CommandSetting, record: OverrideRecord): Promise<Outcome> {
   const { model, gate, comment, expires, people } = record;
   await issueOnce(project, {
+    model,
     key: `override:${model}:${comment}`,
     marker: { kind: 'override', key: `${model}/${comment}` },
     text: () => ({

@@ -169,6 +169,13 @@ async function define({
       });
       return String(pull.number);
     },
+    told: (pull) => ({
+      event: 'pull request opened',
+      actor: project.bot,
+      subject: `#${pull}: define ${wanted.model}`,
+      model: wanted.model,
+      digest: counted.digest,
+    }),
   });
   return number === null ? { kind: 'ask' } : { kind: 'proposed', pull: Number(number) };
 }

@@ -126,7 +126,7 @@ async function tagVersion({
 }): Promise<void> {
   const { version, candidate, bundle, commit } = await registrationOf({ project, main, history, judged });
   const event = { kind: 'register', model: model.name, version, n: null } as const;
-  const message = renderTagMessage(event, {
+  const said = {
     kind: 'roundhouse-tag',
     model: model.name,
     version,
@@ -134,7 +134,8 @@ async function tagVersion({
     candidate,
     bundle,
     commit,
-  });
+  } as const;
+  const message = renderTagMessage(event, said, await project.state.auditHead());
   const tag = { name: printTagName(event), message };
   let made = await project.forge.tags.create({ ...tag, target: commit });
   const eventCommit = made === 'workflows' ? await project.state.commit() : null;
@@ -174,7 +175,13 @@ async function registrationOf({
   const outcome = await project.state.write({
     changes: [{ path, text: recordText(record) }],
     fresh: [path],
-    audit: { event: 'registered', actor: project.bot, subject, digest: candidate },
+    audit: {
+      event: 'registered',
+      actor: project.bot,
+      subject,
+      model: record.model,
+      digest: [candidate, record.bundle],
+    },
   });
   if (outcome.kind === 'taken') throw new Error(`${subject} was given by another process at the same time`);
   return record;
@@ -200,6 +207,7 @@ async function refuse(project: Project, main: MainTree, model: Locked, reasons: 
   const key = `unapproved:${model.name}:${candidate}`;
   const marker = { kind: 'unapproved', key: `${model.name}/${candidate.slice(0, 16)}` };
   await issueOnce(project, {
+    model: model.name,
     key,
     marker,
     text: () => ({

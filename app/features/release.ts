@@ -1,4 +1,5 @@
-import { digestOf, hexOf } from '#lib/formats/digest.ts';
+import { findAnchors, printAnchor } from '#lib/formats/audit-log.ts';
+import { canonicalJson, digestOf, hexOf } from '#lib/formats/digest.ts';
 import { render } from '#lib/formats/markdown.ts';
 import { hasMarker, withMarker } from '#lib/formats/sticky.ts';
 import type { Release } from '#lib/github/releases.ts';
@@ -38,6 +39,13 @@ export async function releaseVersions(project: Project, main: MainTree, model: M
       // Published before a crash, and not yet written down as done.
       find: async () => (published ? String(published.id) : null),
       make: () => publishRelease({ project, main, history, version, tag, draft: mine[0] ?? null }),
+      told: () => ({
+        event: 'release published',
+        actor: project.bot,
+        subject: tag,
+        model: model.name,
+        digest: [version.candidate, version.bundle],
+      }),
     });
   }
 }
@@ -74,6 +82,7 @@ async function draftRelease({
   const judged = await readJudged(project.state, history, version.candidate);
   if (!judged) return null;
   const { result } = judged.evaluate.predicate;
+  const head = await project.state.auditHead();
   const body = render(loadTemplate('comments/release.hbs'), {
     model: history.model,
     version: version.version,
@@ -85,6 +94,7 @@ async function draftRelease({
     metrics: result.recent.comparisons.map(({ metric, candidate }) => ({ metric, value: candidate })),
     rows: result.recent.rows,
     overrides: await overridesAtRegistration(project, history, version),
+    audit: head && render(loadTemplate('comments/audit-head.hbs'), { anchor: printAnchor(head) }),
   });
   return project.forge.releases.createDraft({
     tag,
@@ -126,6 +136,12 @@ async function uploadMissing({
   );
   if (card !== null) {
     wanted.set('MODEL_CARD.md', { digest: digestOf(card), read: async () => Buffer.from(card) });
+  }
+  // The head that the notes name, so that an upload that is tried again is the same.
+  const [head] = findAnchors(draft.body);
+  if (head) {
+    const text = `${canonicalJson(head)}\n`;
+    wanted.set('audit-head.json', { digest: digestOf(text), read: async () => Buffer.from(text) });
   }
   const isWanted = (asset: Release['assets'][number]) =>
     asset.state === 'uploaded' && asset.digest === wanted.get(asset.name)?.digest;

@@ -33,6 +33,12 @@ export async function syncRetraining(project: Project, main: MainTree, latest: M
       const { title, body, branch } = pull;
       return String((await forge.pulls.create({ title, body, head: branch, base: defaultBranch })).number);
     },
+    told: (number) => ({
+      event: 'pull request opened',
+      actor: project.bot,
+      subject: `#${number}: ${pull.title}`,
+      model: model.name,
+    }),
   });
 }
 

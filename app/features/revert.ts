@@ -61,6 +61,12 @@ export async function proposeRevert({
       });
       return String(pull.number);
     },
+    told: (number) => ({
+      event: 'pull request opened',
+      actor: project.bot,
+      subject: `#${number}: revert ${model} to v${serving.version}`,
+      model,
+    }),
   });
 }
 

@@ -114,6 +114,7 @@ async function putFreeze(
     audit: {
       event: 'rolled back',
       actor: comment.author.login,
+      model: model.name,
       subject: `${model.name} v${bad.version} in ${environment} to v${to.version}`,
       digest: bad.candidate,
       url: comment.url,
@@ -156,9 +157,11 @@ export const unfreeze: Handler<'unfreeze'> = async (setting, { digest: typed, re
     changes: [{ path, text: recordText(next) }],
     expected: [{ path, text: (await project.state.read(path)) ?? '' }],
     audit: {
-      event: `unfrozen: ${reason}`,
+      event: 'unfrozen',
       actor: login,
       subject: `${model} v${version}`,
+      model,
+      note: reason,
       digest: candidate,
       url: comment.url,
     },

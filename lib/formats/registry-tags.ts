@@ -1,5 +1,7 @@
+import type { AuditHead } from '../lifecycle/audit.ts';
 import type { RegistryTag, TagEvent, TagMessage } from '../lifecycle/registry.ts';
 import { tagMessageSchema } from '../lifecycle/registry.ts';
+import { printAnchor } from './audit-log.ts';
 import { canonicalJson } from './digest.ts';
 
 /**
@@ -38,9 +40,14 @@ export function printTagName(event: TagEvent): string {
   }
 }
 
-/** Message of an annotated tag: a line for people, then canonical JSON. */
-export function renderTagMessage(event: TagEvent, message: TagMessage): string {
-  return `${headline(event, message)}\n\n${canonicalJson(message)}\n`;
+/** Message of an annotated tag: a line for people, canonical JSON, then the audit log's head where there is one. */
+export function renderTagMessage(
+  event: TagEvent,
+  message: TagMessage,
+  head: AuditHead | null = null,
+): string {
+  const anchor = head === null ? '' : `\n${printAnchor(head)}\n`;
+  return `${headline(event, message)}\n\n${canonicalJson(message)}\n${anchor}`;
 }
 
 /** The JSON of a message of ours; null for any other text. */

@@ -25,7 +25,8 @@ export function deployments({ octokit, owner, repo }: Repository) {
       environment: string;
       ref: string;
       description: string;
-      payload: { n: number; candidate: string };
+      /** `audit`: the audit log's head, for who checks the log against GitHub. */
+      payload: { n: number; candidate: string; audit?: string };
       production: boolean;
     }): Promise<number> {
       const { data } = await octokit.rest.repos.createDeployment({

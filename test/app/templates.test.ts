@@ -107,6 +107,7 @@ const VIEWS: Record<string, object> = {
   },
   'reply.hbs': { to: HOSTILE, replies: [{ line: HOSTILE, ok: false, text: HOSTILE, shown: '' }] },
   'release.hbs': {
+    audit: null,
     model: HOSTILE,
     version: '1.0.0',
     candidate: HOSTILE,
@@ -117,6 +118,7 @@ const VIEWS: Record<string, object> = {
     rows: 10,
     metrics: [{ metric: HOSTILE, value: estimate }],
   },
+  'audit-head.hbs': { anchor: HOSTILE },
   'unapproved.hbs': { model: HOSTILE, candidate: HOSTILE, commit: HOSTILE, reasons: [HOSTILE] },
   'incident.hbs': {
     model: 'bikes',

@@ -1,4 +1,9 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readAuditEntries } from '#lib/records/audit-log.ts';
+import { anchorsOnGitHub } from '../../actions/audit/anchors.ts';
+import { verifyAudit } from '../../actions/audit/verify.ts';
+import { withCheckoutRecords } from '../../actions/kit/checkout-records.ts';
 import {
   approveLine,
   BOT,
@@ -32,9 +37,12 @@ describe('the app in the local GitHub, from problem to retraining', { timeout: 2
 
   it('turns an approved problem issue into a merged definition', async () => {
     const { issue, pull } = await defineBikes(world);
-    const [reply, ...others] = (await commentsOf(world, issue)).filter(({ author }) => author === BOT);
+    const [shown, counted, ...others] = (await commentsOf(world, issue)).filter(
+      ({ author }) => author === BOT,
+    );
     expect(others).toEqual([]);
-    expect(reply?.body).toContain(`#${pull}`);
+    expect(shown?.body).toContain(`#${pull}`);
+    expect(counted?.body).toMatch(/✅ `\/approve`: it is on record[\s\S]*`audit: \d+ sha256:/);
     const { data } = await world.as('ml-lead').rest.repos.getContent({ ...R, path: 'models/bikes' });
     const names = Array.isArray(data) ? data.map(({ name }) => name) : [];
     expect(names).toEqual(['PROBLEM.md', 'data.yml', 'model.yml', 'operate.yml', 'problem.yml']);
@@ -43,7 +51,11 @@ describe('the app in the local GitHub, from problem to retraining', { timeout: 2
   it('trains, judges, locks, asks, registers and deploys a first model', async () => {
     const { pull } = await firstModel(world);
     const mine = (await commentsOf(world, pull)).filter(({ author }) => author === BOT);
-    expect(mine.map(({ body }) => /<!-- roundhouse:(\S+)/.exec(body)?.[1])).toEqual(['pull-request', 'ask']);
+    expect(mine.map(({ body }) => /<!-- roundhouse:(\S+)/.exec(body)?.[1])).toEqual([
+      'pull-request',
+      'ask',
+      'reply',
+    ]);
     const commits = await world.as('ml-lead').rest.pulls.listCommits({ ...R, pull_number: pull });
     expect(commits.data.map(({ author }) => author?.login)).toEqual(['data-scientist', BOT]);
     const release = await eventually(
@@ -54,6 +66,7 @@ describe('the app in the local GitHub, from problem to retraining', { timeout: 2
     expect(release).toMatchObject({ tag_name: 'bikes@v1.0.0', immutable: true });
     expect(release.assets.map(({ name }) => name).sort()).toEqual([
       'MODEL_CARD.md',
+      'audit-head.json',
       'bundle.json',
       'model.onnx',
     ]);
@@ -138,5 +151,41 @@ describe('the app in the local GitHub, from problem to retraining', { timeout: 2
       world,
     );
     expect(reply.body).toMatch(/caused|asked/);
+  });
+
+  it('leaves an audit log that tags, releases, deployments and replies vouch for', async () => {
+    const workspace = join(world.dir, 'github', 'repos', R.owner, `${R.repo}.git`);
+    const env = {
+      GITHUB_API_URL: `${world.github.url}/api/v3`,
+      GITHUB_TOKEN: world.secrets.tokens['ml-lead'],
+    };
+    const anchors = await anchorsOnGitHub({ workspace, env, repository: 'acme/bikes' });
+    const kinds = new Set(anchors.map(({ where }) => where.split(' ')[0]));
+    expect([...kinds].sort()).toEqual(['comment', 'deployment', 'release']);
+    const report = await verifyAudit(workspace, anchors);
+    expect(report.faults).toEqual([]);
+    expect(report).toMatchObject({ standing: 'anchored', tags: 6, anchors: 6 + anchors.length });
+    // A reply is said before it is written down.
+    const effects = await eventually(
+      'the entry of the refusal',
+      async () => {
+        const told = await withCheckoutRecords(workspace, readAuditEntries);
+        const events = told.filter((entry) => entry.class === 'effect').map(({ event }) => event);
+        return events.includes('command refused') && new Set(events);
+      },
+      world,
+    );
+    for (const event of [
+      'approved',
+      'deployment created',
+      'dispatched',
+      'evidence taken',
+      'issue opened',
+      'pull request opened',
+      'registered',
+      'release published',
+      'rollout succeeded',
+    ])
+      expect(effects).toContain(event);
   });
 });
