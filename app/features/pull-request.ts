@@ -101,21 +101,6 @@ export const plan: Handler<'plan'> = async ({ project, comment }) => {
   return DONE;
 };
 
-/** `/cancel`: a person stops what runs for a pull request; `/plan` starts it again. */
-export const cancel: Handler<'cancel'> = async ({ project, comment }) => {
-  const { login } = comment.author;
-  const open = await openRequests(project, comment.issue);
-  for (const request of open) {
-    await endRequest(project, request, { outcome: 'cancelled', note: `cancelled by ${login}`, actor: login });
-  }
-  if (open.length === 0) return { ok: true, text: 'nothing runs for this pull request now' };
-  await syncPullRequest(project, comment.issue);
-  return {
-    ok: true,
-    text: `${open.length === 1 ? 'the run is' : `${open.length} runs are`} cancelled; /plan starts it again`,
-  };
-};
-
 async function endRuns(project: Project, pull: number, why: string, wanted: string[] = []): Promise<null> {
   const old = (await openRequests(project, pull)).filter(({ request_id }) => !wanted.includes(request_id));
   for (const request of old) {

@@ -2,11 +2,11 @@ import type { CommentFacts } from '#lib/github/facts.ts';
 import type { PullRequest } from '#lib/github/pulls.ts';
 import { isWorkflowsRefusal } from '#lib/github/repository.ts';
 import type { Change } from '#lib/github/trees.ts';
-import type { UpdateRecord } from '#lib/lifecycle/records.ts';
+import { type UpdateRecord, updateRecordSchema } from '#lib/lifecycle/records.ts';
 import { isGenerated } from '#lib/lifecycle/update-decision.ts';
-import { recordPath, recordText } from '#lib/records/records.ts';
+import { readRecord, recordPath, recordText } from '#lib/records/records.ts';
 import { mergeCommands, mergeOfBase } from '../base-merge.ts';
-import { type Handler, type Outcome, refused } from '../command.ts';
+import { DONE, type Handler, type Outcome, refused } from '../command.ts';
 import type { Project } from '../project.ts';
 import { syncPullRequest } from './pull-request.ts';
 
@@ -27,6 +27,12 @@ export async function updatePull(asked: Asked): Promise<Outcome> {
   const { project, comment } = asked;
   const { trees, pulls } = project.forge;
   const pull = await pulls.get(comment.issue);
+  const begun = await readRecord(
+    project.state,
+    recordPath.update(comment.issue, comment.id),
+    updateRecordSchema,
+  );
+  if (pull && begun) return moveBranch(asked, pull, begun);
   if (pull?.state !== 'open') return refused('it belongs on an open pull request');
   if (!pull.head.same_repository)
     return refused('the app never pushes to forks: merge the base there by hand');
@@ -59,9 +65,10 @@ async function readMerge(
 }
 
 async function writeUpdate(
-  { project, comment }: Asked,
+  asked: Asked,
   { pull, base, onto, changes }: { pull: PullRequest; base: string; onto: string; changes: Change[] },
 ): Promise<Outcome> {
+  const { project, comment } = asked;
   const { trees } = project.forge;
   const { login } = comment.author;
   const message = `Merge ${pull.base.ref} into ${pull.head.ref}`;
@@ -74,18 +81,33 @@ async function writeUpdate(
     commit,
     at: comment.created_at,
   };
-  const path = recordPath.update(pull.number, comment.id);
-  const write = (event: string, text: string | null) =>
-    project.state.write({
-      changes: [{ path, text }],
-      audit: { event, actor: login, subject: `#${pull.number}`, url: comment.url },
-    });
   // Before the branch moves: whoever asked for it approves nothing of what comes of it, also after a crash.
-  await write('base merged', recordText(record));
+  await writeRecord(asked, 'base merged', record);
+  return moveBranch(asked, pull, record);
+}
+
+/** The branch may be there already, where the app was killed right after it had moved it. */
+async function moveBranch(asked: Asked, pull: PullRequest, record: UpdateRecord): Promise<Outcome> {
+  const { project } = asked;
+  const { commit } = record;
+  if (await project.forge.trees.contains(pull.head.sha, commit)) return DONE;
   const refusal = await moveTo(project, pull, commit);
-  if (refusal === null) return { ok: true, text: '' };
-  await write('base not merged', null);
+  if (refusal === null) return DONE;
+  await writeRecord(asked, 'base not merged', record);
   return refused(refusal);
+}
+
+async function writeRecord(
+  { project, comment }: Asked,
+  event: 'base merged' | 'base not merged',
+  record: UpdateRecord,
+): Promise<void> {
+  const path = recordPath.update(record.pull_request, record.comment);
+  const actor = comment.author.login;
+  await project.state.write({
+    changes: [{ path, text: event === 'base merged' ? recordText(record) : null }],
+    audit: { event, actor, subject: `#${record.pull_request}`, url: comment.url },
+  });
 }
 
 async function moveTo({ forge }: Project, pull: PullRequest, commit: string): Promise<string | null> {

@@ -58,6 +58,18 @@ export const openRequestSchema = z.strictObject({
 /** `dispatches/<request id>.json`: which request a run was dispatched for, where no pull request names it. */
 export const dispatchSchema = z.strictObject({ kind: z.literal('roundhouse-dispatch'), key: z.string() });
 
+/** `cancels/<pull request>/<comment id>.json`: a person stopped these runs, and none that was asked for later. */
+export const cancelRecordSchema = z.strictObject({
+  kind: z.literal('roundhouse-cancel'),
+  pull_request: z.int(),
+  login: loginSchema,
+  comment: z.int(),
+  /** Keys of the requests that were open. */
+  requests: z.array(z.string()).min(1),
+  at: instantSchema,
+});
+export type CancelRecord = z.infer<typeof cancelRecordSchema>;
+
 /** `updates/<pull request>/<comment id>.json`: a person had the base merged into the branch, and so causes what comes. */
 export const updateRecordSchema = z.strictObject({
   kind: z.literal('roundhouse-update'),

@@ -44,8 +44,8 @@ beforeEach(async () => {
   Object.assign(project.forge.pulls, { get: async () => pull, committers: async () => [] });
 });
 
-async function update(login = 'data-scientist') {
-  const comment = commentOf(7, '/update', { author: { login, type: 'User' } });
+async function update(login = 'data-scientist', id = 7) {
+  const comment = commentOf(id, '/update', { author: { login, type: 'User' } });
   return updatePull({ project, comment });
 }
 
@@ -70,8 +70,36 @@ describe('updatePull', () => {
     await branches({ a: '0\n' }, { [LOCK]: 'theirs' });
     await update();
     pull.head.sha = (await project.forge.trees.ref('heads/topic')) ?? '';
-    expect(await update()).toMatchObject({ ok: true, text: expect.stringContaining('holds all of main') });
+    expect(await update('data-scientist', 8)).toMatchObject({
+      ok: true,
+      text: expect.stringContaining('holds all of main'),
+    });
   });
+
+  it.each(['before', 'after'])(
+    'goes on with its own merge where it was killed %s the branch moved',
+    async (when) => {
+      await branches({ a: '0\n' }, { [LOCK]: 'theirs' });
+      const { trees } = project.forge;
+      const { moveRef } = trees;
+      let made = '';
+      trees.moveRef = async (ref, sha) => {
+        if (ref !== 'heads/topic') return moveRef(ref, sha);
+        made = sha;
+        if (when === 'after') await moveRef(ref, sha);
+        throw new Error('killed');
+      };
+      await expect(update()).rejects.toThrow('killed');
+      trees.moveRef = moveRef;
+      pull.head.sha = (await trees.ref('heads/topic')) ?? '';
+      expect(await update()).toEqual({ ok: true, text: '' });
+      expect(await trees.ref('heads/topic')).toBe(made);
+      const entries = (
+        await Promise.all((await project.state.paths('audit/')).map((path) => project.state.read(path)))
+      ).join('');
+      expect(entries.match(/"base merged"/g)).toHaveLength(1);
+    },
+  );
 
   it('takes the merge that GitHub has made, and the locks of the base in it', async () => {
     await branches({ a: '0\n2\n3\n', [LOCK]: 'mine' }, { [LOCK]: 'theirs' });

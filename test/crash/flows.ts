@@ -45,6 +45,30 @@ async function approve(world: World, number: number, login = 'ml-lead'): Promise
   await say(world, login, number, await approveLine(world, number));
 }
 
+/** The gate once its title says so: the one of before may still stand. */
+async function gateSays(world: World, pull: number, title: RegExp): Promise<void> {
+  const { rest } = world.as('ml-lead');
+  await eventually(
+    `the gate of #${pull} to say ${title}`,
+    async () => {
+      const { data } = await rest.pulls.get({ ...R, pull_number: pull });
+      const checks = await rest.checks.listForRef({ ...R, ref: data.head.sha });
+      const gate = checks.data.check_runs.find(({ name }) => name === 'roundhouse/gate');
+      return gate?.status === 'completed' && title.test(gate.output.title ?? '');
+    },
+    world,
+  );
+}
+
+async function replyTo(world: World, pull: number, comment: number): Promise<void> {
+  const marker = `<!-- roundhouse:reply ${comment} -->`;
+  await eventually(
+    `an answer to ${comment}`,
+    async () => (await commentsOf(world, pull)).some(({ body }) => body.startsWith(marker)),
+    world,
+  );
+}
+
 async function worsePull(world: World): Promise<number> {
   const files = bikesFiles();
   const path = 'models/bikes/model.yml';
@@ -127,15 +151,53 @@ export const FLOWS: Flow[] = [
     from: 'pull-request',
     act: async (world) => {
       const pull = await pullOf(world, 'first-model');
-      for (const line of ['/hold', '/help', '/aprove', '/unhold', '/history']) {
-        await say(world, 'ml-lead', pull, line);
+      const said: number[] = [];
+      for (const line of ['/help', '/aprove', '/history', '/why', '/plan', '/approve 0123456789abcdef']) {
+        said.push(await say(world, 'ml-lead', pull, line));
       }
-      await say(world, 'visitor', pull, '/plan');
-      await eventually(
-        'an answer',
-        async () => (await commentsOf(world, pull)).some(({ body }) => body.includes('did you mean')),
-        world,
-      );
+      said.push(await say(world, 'visitor', pull, '/plan'));
+      const answered = said.filter((_, index) => index !== 4);
+      for (const comment of answered) await replyTo(world, pull, comment);
+    },
+  },
+  {
+    name: 'hold',
+    from: 'pull-request',
+    act: async (world) => {
+      const pull = await pullOf(world, 'first-model');
+      await say(world, 'ml-lead', pull, '/hold');
+      await gateSays(world, pull, /held by ml-lead/);
+      await say(world, 'ml-lead', pull, '/unhold');
+      await gateSays(world, pull, /0 of 1 approvals/);
+      await say(world, 'product-owner', pull, '/object the holidays are missing');
+      await gateSays(world, pull, /held by product-owner/);
+    },
+  },
+  {
+    name: 'cancel',
+    from: 'definition',
+    act: async (world) => {
+      world.jobs.findings.held.add('roundhouse.yml');
+      const pull = await openPull(world, 'data-scientist', { branch: 'first-model', files: bikesFiles() });
+      await eventually('a run under way', async () => world.jobs.runs.length > 0, world);
+      await replyTo(world, pull, await say(world, 'data-scientist', pull, '/cancel'));
+      await gateSays(world, pull, /cancelled by data-scientist/);
+      world.jobs.findings.held.clear();
+      await say(world, 'data-scientist', pull, '/plan');
+      await gateSays(world, pull, /0 of 1 approvals/);
+    },
+  },
+  {
+    name: 'update',
+    from: 'worse',
+    act: async (world) => {
+      const pull = await pullOf(world, 'worse');
+      const content = Buffer.from('{"lockfileVersion":3}').toString('base64');
+      const file = { ...R, path: 'package-lock.json', message: 'packages', content };
+      await world.as('ml-lead').rest.repos.createOrUpdateFileContents(file);
+      await gateSays(world, pull, /out of date/);
+      await say(world, 'data-scientist', pull, '/update');
+      await gateSays(world, pull, /0 of 1 approvals/);
     },
   },
   {
@@ -145,8 +207,11 @@ export const FLOWS: Flow[] = [
     act: async (world, app) => {
       const pull = await openPull(world, 'data-scientist', { branch: 'first-model', files: bikesFiles() });
       await say(world, 'ml-lead', pull, '/hold');
+      // A young comment is left to its webhook: the candidate waits until the hold was found.
+      world.jobs.findings.paused = true;
       app.start();
       await gateOf(world, pull, 'failure');
+      world.jobs.findings.paused = false;
     },
   },
   {

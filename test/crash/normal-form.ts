@@ -17,7 +17,7 @@ import {
 export type NormalForm = string[];
 
 const TOKEN =
-  /\b\d{10} [+-]\d{4}\b|http:\/\/127\.0\.0\.1:\d+|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{64}\b|\b[0-9a-f]{40}\b|\b[0-9a-f]{32}\b|\b[0-9a-f]{16}\b|\b[0-9a-f]{12}\b|\b1\d{6}\b/g;
+  /\b\d{10} [+-]\d{4}\b|http:\/\/127\.0\.0\.1:\d+|\d{4}-\d\d-\d\dT\d\d:\u200b?\d\d:\d\d(?:\.\d+)?Z|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{64}\b|\b[0-9a-f]{40}\b|\b[0-9a-f]{32}\b|\b[0-9a-f]{16}\b|\b[0-9a-f]{12}\b|\b1\d{6}\b/g;
 
 /** What a world has, with every id, time, hash and address as it is. */
 export async function readWorld(dir: string): Promise<string[]> {
@@ -37,7 +37,9 @@ export function stableTokens(worlds: string[][]): Set<string> {
 
 function isToday(token: string): boolean {
   if (blank(token) !== '<time>') return false;
-  const at = token.includes('T') ? Date.parse(token) : Number(token.slice(0, 10)) * 1000;
+  const at = token.includes('T')
+    ? Date.parse(token.replace('\u200b', ''))
+    : Number(token.slice(0, 10)) * 1000;
   return Math.abs(Date.now() - at) < 24 * 3_600_000;
 }
 

@@ -23,13 +23,15 @@ const { values } = parseArgs({
     apart: { type: 'boolean', default: false },
     turns: { type: 'boolean', default: false },
     plays: { type: 'string', default: '9' },
+    /** Keeps recordings, and takes those that lie there: for the same commit only. */
+    folder: { type: 'string' },
   },
 });
 /** Each point in a play of its own, from a copy of the world where its flow begins. */
 const isApart = values.apart || values.point !== undefined || values.sample !== undefined;
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
-const folder = mkdtempSync(join(tmpdir(), 'roundhouse-crash-'));
+const folder = values.folder ?? mkdtempSync(join(tmpdir(), 'roundhouse-crash-'));
 const recorders = { app: createRecorder(folder), process: createProcessRecorder() };
 const recorderOf = (flow: string) =>
   PROCESS_FLOWS.some(({ name }) => name === flow) ? recorders.process : recorders.app;
@@ -46,7 +48,7 @@ try {
   if (values.list) for (const point of chosen(all)) say(nameOf(point));
   else failed = await run(isApart ? chosen(all).map(jobOf) : chains(all));
 } finally {
-  rmSync(folder, { recursive: true, force: true });
+  if (!values.folder) rmSync(folder, { recursive: true, force: true });
 }
 process.exit(failed === 0 ? 0 : 1);
 

@@ -1,4 +1,6 @@
-import { startWorld, type World } from '../loop/app-world.ts';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { R, startWorld, type World } from '../loop/app-world.ts';
 import type { Target } from './points.ts';
 import { LIMIT_MS, type ProcessUnderTest, processUnderTest, wholeProgram } from './process-under-test.ts';
 
@@ -29,8 +31,8 @@ export async function openCopy(from: string | null): Promise<World> {
 }
 
 /**
- * Nothing is under way: no run, no delivery, nothing in the journal, and rounds in which the app did nothing,
- * all of them after that many rounds had passed.
+ * Nothing is under way: no run, no delivery, no rollout, nothing in the journal, and rounds in which the app did
+ * nothing, all of them after that many rounds had passed.
  */
 export async function isSettled(
   world: World,
@@ -38,7 +40,20 @@ export async function isSettled(
   { port = world.port, after = 0 } = {},
 ): Promise<boolean> {
   const isQuiet = () => Math.min(app.trace().quiet, app.trace().rounds - after) > QUIET_ROUNDS;
-  return isQuiet() && (await isIdle(world, port)) && isQuiet();
+  return isQuiet() && (await isIdle(world, port)) && !isRollingOut(world) && isQuiet();
+}
+
+/** Between two steps of a rollout nothing runs, for seconds: records of phase pending, progressing or promoting. */
+function isRollingOut({ dir }: World): boolean {
+  const repository = join(dir, 'github', 'repos', R.owner, `${R.repo}.git`);
+  const phase = '^  "phase": "p(ending|rogressing|romoting)"';
+  const { status, stderr } = spawnSync(
+    'git',
+    ['-C', repository, 'grep', '-qE', phase, 'roundhouse', '--', 'deployments'],
+    { encoding: 'utf8' },
+  );
+  if (status === 128 && !/unable to resolve revision/.test(stderr)) throw new Error(stderr);
+  return status === 0;
 }
 
 export async function isUp({ port }: Pick<World, 'port'>): Promise<boolean> {

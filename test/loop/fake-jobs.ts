@@ -169,6 +169,16 @@ export function startFakeJobs({
     await upload(run, `evidence-retrain-0-${run.attempt}`, statementOf('retrain', { ...about, result }));
   }
 
+  /** As a runner does that hears of it while its job is under way. */
+  async function endCancelled(claimed: ClaimedRun): Promise<boolean> {
+    const headers = { 'x-roundhouse-local': control };
+    const answer = await fetch(`${url}/_local/runs/${claimed.id}/state`, { headers });
+    if (!((await answer.json()) as { cancelled: boolean }).cancelled) return false;
+    const update = { status: 'completed', conclusion: 'cancelled', jobs: [] };
+    await call('PATCH', `/runs/${claimed.id}`, JSON.stringify(update), 'application/json');
+    return true;
+  }
+
   const fileOf = ({ workflow }: ClaimedRun) => workflow.path.split('/').at(-1) ?? '';
 
   async function loop(): Promise<void> {
@@ -176,6 +186,9 @@ export function startFakeJobs({
     while (!stopped) {
       const free = waiting.findIndex((claimed) => !findings.held.has(fileOf(claimed)));
       for (const claimed of free < 0 ? [] : waiting.splice(free, 1)) await work(claimed);
+      for (const claimed of [...waiting]) {
+        if (await endCancelled(claimed)) waiting.splice(waiting.indexOf(claimed), 1);
+      }
       if (findings.paused) {
         await new Promise((resolve) => setTimeout(resolve, 20));
         continue;

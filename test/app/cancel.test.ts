@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { cancel } from '../../app/features/cancel.ts';
+import type { Project } from '../../app/project.ts';
+import { readRequest, requestRun } from '../../app/request.ts';
+import { commentOf, fakeProject } from './fake-project.ts';
+
+const keyOf = (name: string) => `train:1:${name}:1`;
+
+/** A pull request that is closed meanwhile, and GitHub's runs, of which every one ends when it is told to. */
+async function running(...names: string[]) {
+  const { project } = await fakeProject();
+  const github = { cancelled: [] as number[], diesAfter: Number.POSITIVE_INFINITY, made: 0 };
+  const runs = {
+    list: async () => [],
+    get: async (id: number) => ({ id, status: 'in_progress', attempt: 1 }),
+    dispatch: async () => (github.made += 1),
+    cancel: async (id: number) => {
+      if (github.cancelled.length >= github.diesAfter) throw new Error('killed');
+      github.cancelled.push(id);
+    },
+  };
+  Object.assign(project.forge, { runs, pulls: { ...project.forge.pulls, get: async () => null } });
+  const begin = async (name: string) =>
+    requestRun(project, {
+      key: keyOf(name),
+      model: 'bikes',
+      pull_request: 1,
+      workflow: 'roundhouse.yml',
+      ref: 'main',
+      inputs: {},
+    });
+  for (const name of names) await begin(name);
+  const say = (id = 7) =>
+    cancel(
+      { project, comment: commentOf(id, '/cancel') } as unknown as Parameters<typeof cancel>[0],
+      {} as never,
+    );
+  return { project, github, begin, say };
+}
+
+const outcome = async (project: Project, name: string) =>
+  (await readRequest(project, keyOf(name)))?.settled?.outcome;
+
+describe('/cancel', () => {
+  it('ends what runs, and says how many', async () => {
+    const { say, github } = await running('a', 'b');
+    expect((await say()).text).toBe('2 runs are cancelled; /plan starts it again');
+    expect(github.cancelled.toSorted()).toEqual([1, 2]);
+    expect((await say(8)).text).toBe('nothing runs for this pull request now');
+  });
+
+  it('goes on where it was killed, says the same, and leaves alone what was asked for since', async () => {
+    const { say, github, begin, project } = await running('a', 'b');
+    github.diesAfter = 1;
+    await expect(say()).rejects.toThrow('killed');
+    github.diesAfter = Number.POSITIVE_INFINITY;
+    await begin('c');
+    expect((await say()).text).toBe('2 runs are cancelled; /plan starts it again');
+    expect(await outcome(project, 'a')).toBe('cancelled');
+    expect(await outcome(project, 'b')).toBe('cancelled');
+    // Not the person's doing: the pull request is closed.
+    expect(await outcome(project, 'c')).toBe('superseded');
+    expect((await say()).text).toBe('2 runs are cancelled; /plan starts it again');
+  });
+});
