@@ -22,7 +22,7 @@ export async function withCheckoutRecords<Value>(
   workspace: string,
   use: (records: CheckoutRecords) => Promise<Value>,
 ): Promise<Value> {
-  const { ref, commit } = await findBranch(workspace);
+  const { ref, commit } = (await findBranch(workspace)) ?? (await refuse(workspace));
   const blobs = await listBlobs(workspace, commit);
   const objects = openObjects(workspace);
   try {
@@ -41,6 +41,11 @@ export async function withCheckoutRecords<Value>(
   } finally {
     objects.close();
   }
+}
+
+/** Whether the clone has fetched any records: a repository without them is not set up, or new. */
+export async function hasRecords(workspace: string): Promise<boolean> {
+  return (await findBranch(workspace)) !== null;
 }
 
 /** Annotated tags as the clone has them. */
@@ -66,7 +71,7 @@ export function checkoutFiles(workspace: string): FileSource {
 }
 
 /** Where a local branch and the fetched one differ, the one that contains the other is read. */
-async function findBranch(workspace: string): Promise<{ ref: string; commit: string }> {
+async function findBranch(workspace: string): Promise<{ ref: string; commit: string } | null> {
   const found: { ref: string; commit: string }[] = [];
   for (const ref of REFS) {
     const commit = await git(workspace, 'rev-parse', '--verify', '--quiet', `${ref}^{commit}`);
@@ -77,7 +82,10 @@ async function findBranch(workspace: string): Promise<{ ref: string; commit: str
     const isBehind = await git(workspace, 'merge-base', '--is-ancestor', fetched.commit, local.commit);
     return isBehind === null ? fetched : local;
   }
-  if (fetched) return fetched;
+  return fetched ?? null;
+}
+
+async function refuse(workspace: string): Promise<never> {
   if ((await git(workspace, 'rev-parse', '--git-dir')) === null)
     throw new UserError(`${workspace} is no git repository`, {
       fix: 'run this in a clone of the repository',

@@ -1,6 +1,6 @@
 import type { Estimate, EvidenceStage, Statement } from './evidence.ts';
 import type { Problem } from './problem.ts';
-import type { ApprovalRecord, EvaluateRecord } from './records.ts';
+import type { ApprovalRecord, EvaluateRecord, FreezeRecord, OverrideRecord } from './records.ts';
 import type { RegisteredVersion } from './registry.ts';
 import type { DeploymentRecord } from './rollout.ts';
 import type { Digest } from './scalars.ts';
@@ -21,6 +21,7 @@ export const LINEAGE_KINDS = [
   'config',
   'run',
   'evaluation',
+  'override',
   'approval',
   'version',
   'deployment',
@@ -77,6 +78,9 @@ export type LineageFacts = {
   /** problem.yml of the version's commit with its digest; null where it can't be read there. */
   problem: { value: Problem; digest: Digest } | null;
   approvals: { problem: ApprovalRecord[]; candidate: ApprovalRecord[] };
+  overrides: OverrideRecord[];
+  /** A `/rollback` took the candidate out of service. */
+  freeze: FreezeRecord | null;
   deployments: { record: DeploymentRecord; served: Served[] }[];
 };
 
@@ -85,9 +89,9 @@ export function lineageOf(facts: LineageFacts): Lineage {
   const { model, candidate, version } = facts;
   const inputs = [problemNode(facts), dataNode(facts), codeNode(facts), configNode(facts)];
   const judged = [runNode(facts), evaluationNode(facts)];
-  const approvals = approvalNodes(facts);
+  const said = [...overrideNodes(facts), ...approvalNodes(facts)];
   const after = [...versionNodes(facts), ...deploymentNodes(facts)];
-  const nodes = [...inputs, ...judged, ...approvals, ...after];
+  const nodes = [...inputs, ...judged, ...said, ...after];
   return {
     ...{ model, candidate, nodes },
     version: version?.version ?? null,
@@ -103,7 +107,8 @@ const LEADS: Record<LineageKind, readonly LineageKind[]> = {
   code: ['run'],
   config: ['run'],
   run: ['evaluation'],
-  evaluation: ['approval'],
+  evaluation: ['override', 'approval'],
+  override: ['version'],
   approval: ['version'],
   version: ['deployment'],
   deployment: [],
@@ -258,6 +263,21 @@ function evaluationNode({ record, evaluate }: LineageFacts): LineageNode {
   });
 }
 
+function overrideNodes({ overrides }: LineageFacts): LineageNode[] {
+  return overrides.map(({ comment, candidate, gate, verdict, reason, people, at, expires, url }) =>
+    node('override', {
+      ...{ id: `override-${comment}`, at, digest: candidate, who: people },
+      name: 'override of a gate',
+      page: { kind: 'url', url },
+      details: [
+        { label: 'gate', value: `${gate} (${verdict})` },
+        { label: 'reason', value: reason },
+        { label: 'until', value: expires },
+      ],
+    }),
+  );
+}
+
 function approvalNodes({ candidate, approvals }: LineageFacts): LineageNode[] {
   if (approvals.candidate.length === 0)
     return [node('approval', { missing: 'nobody approved this candidate on record' })];
@@ -271,7 +291,7 @@ function approvalNodes({ candidate, approvals }: LineageFacts): LineageNode[] {
   );
 }
 
-function versionNodes({ model, version, registered_at }: LineageFacts): LineageNode[] {
+function versionNodes({ model, version, registered_at, freeze }: LineageFacts): LineageNode[] {
   if (version === null) return [node('version', { missing: 'it was never registered' })];
   return [
     node('version', {
@@ -282,10 +302,18 @@ function versionNodes({ model, version, registered_at }: LineageFacts): LineageN
       details: [
         { label: 'bundle', value: version.bundle },
         ...(version.state === 'registered' ? [] : [{ label: 'state', value: version.state }]),
+        ...(freeze ? [{ label: 'frozen', value: frozenText(freeze) }] : []),
       ],
       missing: registered_at === null ? 'when it was registered is not on record' : null,
     }),
   ];
+}
+
+function frozenText({ login, at, lifted }: FreezeRecord): string {
+  const taken = `by ${login} on ${day(at)}`;
+  return lifted === null
+    ? taken
+    : `${taken}, lifted by ${lifted.login} on ${day(lifted.at)}: ${lifted.reason}`;
 }
 
 function deploymentNodes({ version, deployments }: LineageFacts): LineageNode[] {

@@ -1,13 +1,18 @@
 import { parseConfig } from '#lib/formats/config.ts';
 import { problemDigest } from '#lib/formats/digests.ts';
 import type { LineageFacts } from '#lib/lifecycle/lineage.ts';
-import { approvalRecordSchema, type EvaluateRecord } from '#lib/lifecycle/records.ts';
+import {
+  approvalRecordSchema,
+  type EvaluateRecord,
+  freezeRecordSchema,
+  overrideRecordSchema,
+} from '#lib/lifecycle/records.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { foldServing } from '#lib/lifecycle/serving-history.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import type { FoundCandidate } from './find-candidate.ts';
 import { evaluationOf } from './model-history.ts';
-import { listRecords, recordPath } from './records.ts';
+import { listRecords, readRecord, recordPath } from './records.ts';
 import type { RecordSource } from './source.ts';
 import { readTaken } from './taken.ts';
 
@@ -37,6 +42,8 @@ export async function readLineage(
       problem: asked === null ? [] : await approvalsOf(records, asked),
       candidate: await approvalsOf(records, candidate),
     },
+    overrides: await listRecords(records, recordPath.overrides(candidate), overrideRecordSchema),
+    freeze: await readRecord(records, recordPath.freeze(candidate), freezeRecordSchema),
     deployments: deployments
       .filter(({ release }) => release.candidate === candidate)
       .map((found) => ({ record: found, served: servedBy(deployments, found) })),

@@ -24,6 +24,8 @@ function pathOf(place: RecordPlace, model: string): string {
       return recordPath.evidence(place.digest);
     case 'registration':
       return recordPath.registration(model, place.version);
+    case 'record':
+      return place.path;
     case 'deployment':
       return recordPath.deployment(model, place.environment, place.n);
     case 'window': {

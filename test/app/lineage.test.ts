@@ -5,7 +5,7 @@ import { lineageOf } from '#lib/lifecycle/lineage.ts';
 import { parseVersionAsk } from '#lib/lifecycle/version-ask.ts';
 import { findCandidates } from '#lib/records/find-candidate.ts';
 import { readLineage } from '#lib/records/lineage.ts';
-import { recordPath } from '#lib/records/records.ts';
+import { recordPath, recordText } from '#lib/records/records.ts';
 import { readServing } from '#lib/records/serving.ts';
 import { renderLineage } from '../../templates/lineage.ts';
 import { CANDIDATE, recorded } from './recorded.ts';
@@ -82,6 +82,45 @@ describe('the chain behind a version', () => {
     const { missing, nodes } = await lineage(world);
     expect(missing.join('\n')).toContain(said);
     expect(nodes.filter(({ missing: gap }) => gap !== null).length).toBeLessThanOrEqual(6);
+  });
+
+  it('shows a gate that people passed, and that the version was frozen', async () => {
+    const world = recorded();
+    const by = {
+      model: 'bikes',
+      candidate: CANDIDATE,
+      at: '2026-02-27T10:00:00Z',
+      url: 'https://github.com/x',
+    };
+    const override = {
+      ...{ kind: 'roundhouse-override', ...by, gate: 'mae at most 60', verdict: 'failed', reason: 'strike' },
+      ...{
+        people: ['ml-lead', 'product-owner'],
+        pull_request: 3,
+        comment: 21,
+        expires: '2026-03-01T00:00:00Z',
+      },
+    };
+    world.files.set(recordPath.override(CANDIDATE, 21), recordText(override));
+    const freeze = {
+      ...{ kind: 'roundhouse-freeze', ...by, version: '1.1.0', environment: 'production', ends: null },
+      ...{
+        to: { version: '1.0.0', candidate: CANDIDATE },
+        login: 'ml-lead',
+        issue: 9,
+        comment: 22,
+        lifted: null,
+      },
+    };
+    world.files.set(recordPath.freeze(CANDIDATE), recordText(freeze));
+    const { nodes } = await lineage(world);
+    expect(nodes.find(({ kind }) => kind === 'override')).toMatchObject({
+      who: ['ml-lead', 'product-owner'],
+      details: expect.arrayContaining([{ label: 'reason', value: 'strike' }]),
+    });
+    expect(nodes.find(({ kind }) => kind === 'version')?.details).toContainEqual({
+      ...{ label: 'frozen', value: 'by ml-lead on 2026-02-27' },
+    });
   });
 
   it('is drawn as a graph whose every edge has two ends', async () => {

@@ -21,6 +21,7 @@ export type Place =
   | { kind: 'registration'; version: string }
   | { kind: 'deployment'; environment: string; n: number }
   | { kind: 'window'; record: MonitorRecord }
+  | { kind: 'record'; path: string }
   | { kind: 'file'; path: string }
   | { kind: 'pull-request'; number: number }
   | { kind: 'url'; url: string };
