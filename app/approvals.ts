@@ -14,24 +14,25 @@ import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { listRecords, recordPath } from '#lib/records/records.ts';
 
 /** Something that people are asked to approve. */
-export type Ask = Omit<ApprovalRequest, 'comments' | 'others' | 'roles'> & {
-  subject: 'problem' | 'candidate' | 'loosening' | 'removal';
-  model: string;
+export type Ask = Omit<ApprovalRequest, 'comments' | 'others' | 'roles' | 'now'> & {
+  subject: 'problem' | 'candidate' | 'loosening' | 'removal' | 'policy';
+  /** Null where it is about no model. */
+  model: string | null;
   /** What is approved, a line each, where the digest alone says too little. */
   about?: string[];
 };
 export type CountedAsk = Ask & { count: ApprovalCount };
 
-type Reads = { forge: { people: People }; state: Pick<StateBranch, 'read' | 'paths'> };
+type Reads = { forge: { people: People }; state: Pick<StateBranch, 'read' | 'paths'>; now(): Date };
 
 /** Counts the approvals on record of one digest, with the permissions that their givers have now. */
 export async function countAsk(
-  { forge, state }: Reads,
+  { forge, state, now }: Reads,
   { ask, others, policy }: { ask: Ask; others: readonly Digest[]; policy: Policy },
 ): Promise<CountedAsk> {
   const records = await listRecords(state, recordPath.approvals(ask.digest), approvalRecordSchema);
   const comments: ApprovalComment[] = [];
-  for (const { comment, login } of records) {
+  for (const { comment, login, at } of records) {
     const person = await readPerson(forge.people, login, policy);
     comments.push({
       id: comment,
@@ -40,9 +41,10 @@ export async function countAsk(
       ...person,
       digest: hexOf(ask.digest),
       edited: false,
+      at,
     });
   }
-  return { ...ask, count: countApprovals({ ...ask, others, roles: policy.roles, comments }) };
+  return { ...ask, count: countApprovals({ ...ask, others, roles: policy.roles, comments, now: now() }) };
 }
 
 /** Permission and teams of a person, asked live. */

@@ -1,6 +1,5 @@
 import { digestOfJson } from '#lib/formats/digest.ts';
-import type { RuleName } from '#lib/lifecycle/approval.ts';
-import type { ApprovalRule } from '#lib/lifecycle/policy.ts';
+import type { Action, ApprovalRule } from '#lib/lifecycle/policy-rules.ts';
 import type { ApprovalRecord } from '#lib/lifecycle/records.ts';
 import { recordPath, recordText } from '#lib/records/records.ts';
 import { countAsk, readPerson, rolesHeld } from './approvals.ts';
@@ -10,7 +9,7 @@ import type { PullPeople } from './people.ts';
 export type Consent = { kind: 'given'; people: string[] } | { kind: 'missing'; text: string };
 
 type Question = {
-  rule: { name: RuleName; rule: ApprovalRule };
+  rule: { name: Action; rule: ApprovalRule };
   model: string;
   /** For the audit log. */
   subject: string;

@@ -1,19 +1,32 @@
+import { parseConfig } from '#lib/formats/config.ts';
+import { digestOfJson } from '#lib/formats/digest.ts';
+import { policyDigest } from '#lib/formats/digests.ts';
 import type { PullRequest } from '#lib/github/pulls.ts';
 import { modelsTouched } from '#lib/lifecycle/plan-decision.ts';
-import type { Policy } from '#lib/lifecycle/policy.ts';
+import type { Policy, Risk } from '#lib/lifecycle/policy.ts';
 import { type HoldRecord, holdRecordSchema } from '#lib/lifecycle/records.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import { readRecord, recordPath } from '#lib/records/records.ts';
 import { mergeOfBase } from './base-merge.ts';
-import { type ModelTree, modelsOf, readModel, readPolicy, readTree, type Tree } from './model-tree.ts';
+import {
+  type ModelTree,
+  modelsOf,
+  POLICY_FILE,
+  readModel,
+  readPolicy,
+  readTree,
+  type Tree,
+} from './model-tree.ts';
 import { type PullPeople, readPeople } from './people.ts';
 import type { Project } from './project.ts';
 
 /** A model as a pull request changes it: in the merge of base and head, and in the base alone. */
 export type TouchedModel = { name: string; merged: ModelTree; base: ModelTree | null };
 /** A model whose files a pull request deletes. `problem` is what was approved of it. */
-export type RemovedModel = { name: string; problem: Digest };
+export type RemovedModel = { name: string; problem: Digest; risk: Risk };
+/** The policy as a pull request would have it. */
+export type PolicyChange = { digest: Digest };
 
 /** The commit that merges base and head, with the base that it was made of: what is judged. */
 export type Merge = { state: 'ready'; sha: string; base: string } | { state: 'pending' } | Conflict;
@@ -28,6 +41,8 @@ export type PullFacts = {
   merge: Merge;
   models: TouchedModel[];
   removed: RemovedModel[];
+  /** Null where it says the same as the base's, in whatever words. */
+  newPolicy: PolicyChange | null;
   /** What is wrong with the user's files, a line each. */
   faults: string[];
   /** Paths that it changes. */
@@ -56,17 +71,25 @@ export async function readPullFacts(project: Project, pull: PullRequest): Promis
   const { policy, text } = ruled.value;
   if (pull.base.ref === project.defaultBranch) project.setPace(policy.pace.batch_seconds);
   const merge = await readMerge(project, pull, base.sha);
-  const { models, removed, faults } =
+  const { models, removed, ...touched } =
     merge.state === 'ready'
       ? await readTouched({ project, folders, merge, policyText: text })
       : { models: [], removed: [], faults: [] };
+  const { newPolicy, faults: policyFaults } =
+    merge.state === 'ready' && paths.includes(POLICY_FILE)
+      ? await readNewPolicy(project, merge, text)
+      : { newPolicy: null, faults: [] };
+  const faults = [...touched.faults, ...policyFaults];
   const isTouched = folders.length + models.length > 0;
   const refusal = isTouched ? refusalOfPull(pull) : null;
   if (refusal !== null) return { isWrong: true, reason: refusal, faults: [] };
   const people = await readPeople(project, pull);
   const hold = await readRecord(state, recordPath.hold(pull.number), holdRecordSchema);
   const held = hold?.held ? hold : null;
-  return { pull, policy, policyText: text, merge, models, removed, faults, paths, people, hold: held };
+  return {
+    ...{ pull, policy, policyText: text, merge, models, removed, newPolicy, faults, paths, people },
+    hold: held,
+  };
 }
 
 /** Why nothing of a pull request is run. The code of a fork would meet a runner that nobody allowed it. */
@@ -110,7 +133,7 @@ async function readTouched({
   for (const name of [...new Set([...folders, ...modelsOf(after)])].sort()) {
     const base = await readBase(before, name, policyText);
     if (![...after.files.keys()].some((path) => path.startsWith(`models/${name}/`))) {
-      if (base) found.removed.push({ name, problem: base.digests.problem });
+      if (base) found.removed.push({ name, problem: base.digests.problem, risk: base.problem.risk });
       continue;
     }
     const read = await orFaults(readModel(after, name, policyText));
@@ -122,6 +145,28 @@ async function readTouched({
     }
   }
   return found;
+}
+
+/** A policy that can't be read, or that a model disagrees with, would stop everything once it is merged. */
+async function readNewPolicy(
+  { forge: { trees } }: Project,
+  merge: Extract<Merge, { state: 'ready' }>,
+  baseText: string,
+): Promise<Pick<PullFacts, 'newPolicy' | 'faults'>> {
+  const after = await readTree(trees, merge.sha);
+  const read = await orFaults(readPolicy(after));
+  if ('faults' in read) return { newPolicy: null, faults: read.faults };
+  const { policy, text } = read.value;
+  const faults: string[] = [];
+  for (const name of modelsOf(after)) {
+    const model = await orFaults(readModel(after, name, text));
+    const isBroken = 'faults' in (await orFaults(readModel(after, name, baseText)));
+    if ('faults' in model && !isBroken) faults.push(...model.faults);
+  }
+  const isSame =
+    policyDigest(policy) === policyDigest(parseConfig('policy', { file: POLICY_FILE, text: baseText }));
+  const digest = digestOfJson({ v: 1, policy: policyDigest(policy) });
+  return { newPolicy: isSame ? null : { digest }, faults };
 }
 
 /** What the base holds may be broken already: then there is nothing to compare with. */

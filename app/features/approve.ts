@@ -1,7 +1,7 @@
 import { printAnchor } from '#lib/formats/audit-log.ts';
 import { hexOf } from '#lib/formats/digest.ts';
 import { render } from '#lib/formats/markdown.ts';
-import { refusalOf } from '#lib/lifecycle/approval.ts';
+import { type ApprovalComment, refusalOf } from '#lib/lifecycle/approval.ts';
 import type { ApprovalRecord } from '#lib/lifecycle/records.ts';
 import { recordPath, recordText } from '#lib/records/records.ts';
 import { loadTemplate } from '../../templates/load.ts';
@@ -25,16 +25,12 @@ export const approve: Handler<'approve'> = async (setting, { digest: typed }) =>
   if (!ask || matching.length > 1) return refused(refusalOfDigest(asks, matching.length));
   const { login } = comment.author;
   const person = await readPerson(project.forge.people, login, policy);
-  const approval = {
-    id: comment.id,
-    login,
-    kind: 'person',
+  const approval: ApprovalComment = {
+    ...{ id: comment.id, login, kind: 'person', digest: typed, edited: false, at: comment.created_at },
     ...person,
-    digest: typed,
-    edited: false,
-  } as const;
+  };
   const others = asks.map(({ digest }) => digest);
-  const refusal = refusalOf(approval, { ...ask, others, roles: policy.roles });
+  const refusal = refusalOf(approval, { ...ask, others, roles: policy.roles, now: project.now() });
   if (refusal !== null) return refused(refusal);
   await record(setting, ask, rolesHeld({ login, teams: person.teams }, policy));
   await syncAsked(setting);
@@ -66,8 +62,8 @@ async function record({ project, comment }: CommandSetting, ask: Ask, roles: str
     audit: {
       event: 'approved',
       actor: login,
-      subject: `${ask.subject} of ${ask.model}`,
-      model: ask.model,
+      ...(ask.model === null ? {} : { model: ask.model }),
+      subject: ask.model === null ? ask.subject : `${ask.subject} of ${ask.model}`,
       digest: ask.digest,
       url: comment.url,
     },
@@ -86,7 +82,7 @@ async function openAsks({ project, comment, isPull, policy }: CommandSetting): P
     return ask ? [ask] : [];
   }
   const state = await syncPullRequest(project, comment.issue);
-  return state?.models.flatMap(({ asks }) => asks) ?? [];
+  return state === null ? [] : [...state.asks, ...state.models.flatMap(({ asks }) => asks)];
 }
 
 function refusalOfDigest(asks: Ask[], fitting: number): string {

@@ -1,7 +1,8 @@
 import { digestOfJson } from '#lib/formats/digest.ts';
 import type { EvaluateResult } from '#lib/lifecycle/evidence.ts';
 import { looseningsOf } from '#lib/lifecycle/loosening.ts';
-import type { Policy } from '#lib/lifecycle/policy.ts';
+import type { Policy, Risk } from '#lib/lifecycle/policy.ts';
+import { approvalRule, higherRisk } from '#lib/lifecycle/policy-rules.ts';
 import type { OverrideRecord } from '#lib/lifecycle/records.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
@@ -10,7 +11,7 @@ import { type Ask, type CountedAsk, countAsk } from '../approvals.ts';
 import { type ModelTree, readModel, readPolicy, readTree } from '../model-tree.ts';
 import type { PullPeople } from '../people.ts';
 import type { Project } from '../project.ts';
-import type { RemovedModel } from '../pull-facts.ts';
+import type { PolicyChange, RemovedModel } from '../pull-facts.ts';
 import { openGates } from './gate.ts';
 
 /** What a pull request brings, or has brought, to the default branch, as far as people have to approve it. */
@@ -23,6 +24,8 @@ export type Brought = {
   head: string;
   models: { name: string; merged: ModelTree; candidate: AskedCandidate | null }[];
   removed: RemovedModel[];
+  /** What it makes of the policy; null where it leaves the policy alone. */
+  newPolicy: PolicyChange | null;
 };
 /** A candidate with all its locks in: no commit of the app follows after the question. */
 export type AskedCandidate = { digest: Digest; result: EvaluateResult; overrides: OverrideRecord[] };
@@ -32,13 +35,16 @@ export type AskedCandidate = { digest: Digest; result: EvaluateResult; overrides
  * the registration after it. What was on the default branch before and nobody approved is asked for too.
  */
 export async function countAsks(project: Project, brought: Brought): Promise<CountedAsk[]> {
-  const asks: (Ask & { isNew: boolean })[] = brought.removed.map((model) => askOfRemoval(brought, model));
+  const asks: (Ask & { isNew: boolean })[] = [
+    ...askOfPolicy(brought),
+    ...brought.removed.map((model) => askOfRemoval(brought, model)),
+  ];
   for (const model of brought.models) {
     const approved = await readApproved(project, model.name);
     const subjects = [
       await askOfProblem(project, brought, { ...model, approved }),
       await askOfLoosening(project, brought, { ...model, approved }),
-      askOfCandidate(brought, model),
+      askOfCandidate(brought, { ...model, risk: riskOf({ ...model, approved }) }),
     ];
     asks.push(...subjects.filter((ask) => ask !== null));
   }
@@ -65,6 +71,11 @@ async function readApproved({ state, forge }: Project, name: string): Promise<Mo
   }
 }
 
+/** A change that lowers the tier is still for those of the former one. */
+function riskOf({ merged, approved }: Pick<Compared, 'merged' | 'approved'>): Risk {
+  return higherRisk(merged.problem.risk, approved?.problem.risk);
+}
+
 type Compared = { name: string; merged: ModelTree; approved: ModelTree | null };
 
 async function askOfProblem(project: Project, brought: Brought, { name, merged, approved }: Compared) {
@@ -72,7 +83,8 @@ async function askOfProblem(project: Project, brought: Brought, { name, merged, 
   if (approved?.digests.problem === digest) return null;
   const people = await peopleBehind(project, brought, [`models/${name}/problem.yml`]);
   const causers = await issueAuthor(project, merged.problem.issue);
-  return askOf(brought, { subject: 'problem' as const, model: name, digest, ...people, causers });
+  const risk = riskOf({ merged, approved });
+  return askOf(brought, risk, { subject: 'problem' as const, model: name, digest, ...people, causers });
 }
 
 /** Of what was never registered nothing can be looser; what problem.yml loosens is approved with the problem. */
@@ -87,22 +99,44 @@ async function askOfLoosening(project: Project, brought: Brought, { name, merged
     ({ file, where, before, after }) => `${file}, ${where}: ${before} becomes ${after}`,
   );
   const { causers } = brought.people;
-  return askOf(brought, { subject: 'loosening' as const, model: name, digest, about, ...people, causers });
+  const risk = riskOf({ merged, approved });
+  return askOf(brought, risk, {
+    subject: 'loosening' as const,
+    model: name,
+    digest,
+    about,
+    ...people,
+    causers,
+  });
 }
 
 /** Nothing says any more what the model has to reach, so it is for those who approved that. */
-function askOfRemoval(brought: Brought, { name, problem }: RemovedModel) {
+function askOfRemoval(brought: Brought, { name, problem, risk }: RemovedModel) {
   const digest = digestOfJson({ v: 1, model: name, removed: problem });
-  return askOf(brought, { subject: 'removal', model: name, digest, isNew: true, ...brought.people });
+  return askOf(brought, risk, { subject: 'removal', model: name, digest, isNew: true, ...brought.people });
 }
 
-function askOfCandidate({ policy, people }: Brought, { name, candidate }: Brought['models'][number]) {
+/** The rule is the base's: who would be let in by the change is not asked about it. */
+function askOfPolicy({ policy, newPolicy, people }: Brought): (Ask & { isNew: boolean })[] {
+  if (newPolicy === null) return [];
+  const { digest } = newPolicy;
+  const rules: Ask['rules'] = [{ name: 'policy', rule: approvalRule(policy, 'policy') }];
+  return [{ subject: 'policy', model: null, digest, rules, isNew: true, ...people }];
+}
+
+function askOfCandidate(
+  { policy, people }: Brought,
+  { name, candidate, risk }: Brought['models'][number] & { risk: Risk },
+) {
   if (candidate === null) return null;
   const { blocking, asking } = openGates(candidate.result, candidate.overrides);
   if (blocking.length > 0) return null;
-  const inconclusive = { name: 'inconclusive' as const, rule: policy.approvals.inconclusive };
+  const inconclusive = {
+    name: 'inconclusive' as const,
+    rule: approvalRule(policy, 'inconclusive', { risk }),
+  };
   const rules: Ask['rules'] = [
-    { name: 'model', rule: policy.approvals.model },
+    { name: 'model', rule: approvalRule(policy, 'model', { risk }) },
     ...(asking.length > 0 ? [inconclusive] : []),
   ];
   const { digest, overrides } = candidate;
@@ -113,9 +147,10 @@ function askOfCandidate({ policy, people }: Brought, { name, candidate }: Brough
 
 function askOf(
   { policy }: Pick<Brought, 'policy'>,
+  risk: Risk,
   ask: Omit<Ask, 'rules'> & { isNew: boolean },
 ): Ask & { isNew: boolean } {
-  return { ...ask, rules: [{ name: 'problem', rule: policy.approvals.problem }] };
+  return { ...ask, rules: [{ name: 'problem', rule: approvalRule(policy, 'problem', { risk }) }] };
 }
 
 /** Whose change it is, so that they don't approve it: the pull request's people, or those of the commits before. */

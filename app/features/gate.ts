@@ -21,6 +21,8 @@ export type GateFacts = {
   faults: string[];
   hold: HoldRecord | null;
   models: GateModel[];
+  /** What is to be approved apart from any model. */
+  asks: CountedAsk[];
   /** The branch that it is proposed to, where that isn't the default one: no version is made of it. */
   elsewhere: string | null;
 };
@@ -37,6 +39,7 @@ export function decideChecks({
   faults,
   hold,
   models,
+  asks,
   elsewhere,
 }: GateFacts): Record<CheckName, Finding> {
   if (conflict) return all({ conclusion: 'failure', title: conflictTitle(conflict) });
@@ -47,7 +50,11 @@ export function decideChecks({
   const aspects = models.map(aspectsOf);
   const data = sum(aspects.map((aspect) => aspect.data));
   const model = sum(aspects.map((aspect) => aspect.model));
-  const approval = hold ? heldBy(hold) : sum(aspects.map((aspect) => aspect.approval));
+  const approvals = [
+    ...aspects.map((aspect) => aspect.approval),
+    ...(asks.length > 0 ? [approvalOf(asks)] : []),
+  ];
+  const approval = hold ? heldBy(hold) : sum(approvals);
   return { data, model, approval, gate: gateOf([data, model, approval], { models, elsewhere }) };
 }
 

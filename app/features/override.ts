@@ -1,7 +1,7 @@
 import { hexOf } from '#lib/formats/digest.ts';
 import { render } from '#lib/formats/markdown.ts';
 import { durationMs } from '#lib/lifecycle/duration.ts';
-import { requirementOf } from '#lib/lifecycle/policy-rules.ts';
+import { approvalRule, higherRisk } from '#lib/lifecycle/policy-rules.ts';
 import { type OverrideRecord, overrideRecordSchema } from '#lib/lifecycle/records.ts';
 import { readRecord, recordPath, recordText } from '#lib/records/records.ts';
 import { loadTemplate } from '../../templates/load.ts';
@@ -41,8 +41,10 @@ export const override: Handler<'override'> = async (setting, { gate: typed, dige
   const plan = decideOverride({ gate: typed, gates, known: standing.overrides });
   if (plan.kind === 'refuse') return refused(plan.reason);
   const former = await project.state.paths(recordPath.overrides(candidate));
+  const touched = state.facts.models.find(({ name }) => name === model);
+  const risk = touched && higherRisk(touched.merged.problem.risk, touched.base?.problem.risk);
   const agreed = await consentTo(setting, {
-    rule: { name: 'override', rule: ruleOf(setting) },
+    rule: { name: 'override', rule: approvalRule(policy, 'override', { risk }) },
     model,
     subject: `gate "${plan.gate}" of ${model}`,
     about: { candidate, gate: plan.gate, after: former.length },
@@ -81,11 +83,6 @@ export const override: Handler<'override'> = async (setting, { gate: typed, dige
 
 function judgedOf({ model, standing, frozen }: GateModel): Judged[] {
   return standing.state === 'judged' ? [{ model, standing, frozen }] : [];
-}
-
-function ruleOf({ policy }: CommandSetting) {
-  const needed = requirementOf(policy, 'override');
-  return needed.kind === 'rule' ? needed.rule : policy.approvals.problem;
 }
 
 function refusalOfDigest(models: readonly GateModel[], judged: readonly Judged[]): string {

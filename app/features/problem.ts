@@ -5,6 +5,7 @@ import { render } from '#lib/formats/markdown.ts';
 import { skeletonFiles } from '#lib/formats/skeleton.ts';
 import type { Issue } from '#lib/github/issues.ts';
 import type { Policy } from '#lib/lifecycle/policy.ts';
+import { approvalRule } from '#lib/lifecycle/policy-rules.ts';
 import type { Problem } from '#lib/lifecycle/problem.ts';
 import { approvalRecordSchema, holdRecordSchema } from '#lib/lifecycle/records.ts';
 import { listRecords, readRecord, recordPath } from '#lib/records/records.ts';
@@ -51,7 +52,7 @@ function askOf({ issue, draft }: Stated, policy: Policy): Ask | null {
     subject: 'problem',
     model: draft.problem.model,
     digest: problemDigest(draft.problem),
-    rules: [{ name: 'problem', rule: policy.approvals.problem }],
+    rules: [{ name: 'problem', rule: approvalRule(policy, 'problem', { risk: draft.problem.risk }) }],
     author: issue.author.login,
     committers: [],
     causers: [],
@@ -89,8 +90,8 @@ export async function syncProblem(project: Project, number: number): Promise<voi
       ? await define({ project, tree, policy, wanted, counted })
       : plan;
   if (plan.kind === 'proposed' && wanted) await settleClaim(project, wanted, plan.pull);
-  if (counted && shown.kind === 'ask' && policy.reminders !== null)
-    await noteAsked(project, { issue: number, digest: counted.digest, model: counted.model });
+  if (counted && wanted && shown.kind === 'ask' && policy.reminders !== null)
+    await noteAsked(project, { issue: number, digest: counted.digest, model: wanted.model });
   await putSticky(project.forge.comments, {
     issue: number,
     marker: { kind: 'problem', key: String(number) },

@@ -1,4 +1,4 @@
-import { requirementOf } from '#lib/lifecycle/policy-rules.ts';
+import { approvalRule } from '#lib/lifecycle/policy-rules.ts';
 import { type PromotionRecord, promotionRecordSchema } from '#lib/lifecycle/records.ts';
 import { evaluationOf, type ModelHistory, readHistory } from '#lib/records/model-history.ts';
 import { readRecord, recordPath, recordText } from '#lib/records/records.ts';
@@ -47,9 +47,11 @@ export const promote: Handler<'promote'> = async (setting, args) => {
   });
   if (plan.kind === 'refuse') return refused(plan.reason);
   const { version, candidate } = plan.version;
-  const needed = requirementOf(policy, 'promote');
   const agreed = await consentTo(setting, {
-    rule: { name: 'promote', rule: needed.kind === 'rule' ? needed.rule : policy.approvals.model },
+    rule: {
+      name: 'promote',
+      rule: approvalRule(policy, 'promote', { environment: to, risk: model.problem.risk }),
+    },
     model: model.name,
     subject: `${model.name} v${version} to ${to}`,
     about: { environment: to, candidate, rollout: plan.rollout },

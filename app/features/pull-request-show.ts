@@ -18,6 +18,9 @@ import {
 } from './gate.ts';
 import { pullRequestView, type ShownFacts } from './pull-request-view.ts';
 
+/** `asks`: what is to be approved apart from any model. */
+export type PullState = { facts: PullFacts; models: GateModel[]; asks: CountedAsk[] };
+
 /** A required check that is missing waits for ever: the gate stands on every head before anything is read. */
 export async function announce({ forge }: Project, pull: PullRequest): Promise<void> {
   const posted = await forge.checks.list(pull.head.sha);
@@ -50,32 +53,36 @@ export async function showUnplanned(
   const findings = unplannedChecks(unplanned);
   await postChecks(project, pull.head.sha, checksOf(findings, originOf({ pull }, [])));
   const facts = { pull, faults, hold: null, models: [], merge: null };
-  if (isWrong) await putComment(project, facts, { models: [], findings });
+  if (isWrong) await putComment(project, facts, { models: [], asks: [], findings });
   return null;
 }
 
 /** Brings checks, comment and questions to what was found. */
-export async function show(project: Project, facts: PullFacts, models: GateModel[]): Promise<void> {
+export async function show(project: Project, { facts, models, asks }: PullState): Promise<void> {
   const { pull, merge, faults, hold } = facts;
   const conflict = merge.state === 'conflict' ? merge : null;
   const elsewhere = pull.base.ref === project.defaultBranch ? null : pull.base.ref;
-  const findings = decideChecks({ conflict, faults, hold, models, elsewhere });
+  const findings = decideChecks({ conflict, faults, hold, models, asks, elsewhere });
   await postChecks(project, pull.head.sha, checksOf(findings, originOf(facts, models)));
-  if (models.length === 0 && faults.length === 0 && modelsTouched(facts.paths).length === 0) return;
-  await putComment(project, facts, { models, findings });
+  const all = [...asks, ...models.flatMap((model) => model.asks)];
+  const isQuiet = models.length + faults.length + all.length === 0;
+  if (isQuiet && modelsTouched(facts.paths).length === 0) return;
+  await putComment(project, facts, { models, asks, findings });
   if (findings.gate.conclusion !== 'action_required') return;
-  for (const { asks } of models) for (const ask of asks) await askPeople(project, facts, ask);
+  for (const ask of all) await askPeople(project, facts, ask);
 }
 
 async function putComment(
   { forge, bot }: Project,
   facts: ShownFacts,
-  { models, findings }: { models: GateModel[]; findings: Record<CheckName, Finding> },
+  shown: { models: GateModel[]; asks: CountedAsk[]; findings: Record<CheckName, Finding> },
 ): Promise<void> {
   await putSticky(forge.comments, {
     issue: facts.pull.number,
     marker: { kind: 'pull-request', key: String(facts.pull.number) },
-    body: render(loadTemplate('comments/pull-request.hbs'), pullRequestView({ facts, models, findings })),
+    body: render(loadTemplate('comments/pull-request.hbs'), pullRequestView({ facts, ...shown }), {
+      asks: loadTemplate('comments/asks.hbs'),
+    }),
     bot,
   });
 }

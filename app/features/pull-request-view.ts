@@ -1,6 +1,7 @@
 import { hexOf } from '#lib/formats/digest.ts';
 import type { Check, Conclusion } from '#lib/github/checks.ts';
 import { renderCardSection, renderDataSection } from '../../templates/cards.ts';
+import type { CountedAsk } from '../approvals.ts';
 import { mergeCommands } from '../base-merge.ts';
 import { cardFacts } from '../candidate-commit.ts';
 import type { Merge, PullFacts, TouchedModel } from '../pull-facts.ts';
@@ -14,6 +15,7 @@ export type ShownFacts = Pick<PullFacts, 'pull' | 'faults' | 'hold' | 'models'> 
 type Facts = {
   facts: ShownFacts;
   models: GateModel[];
+  asks: CountedAsk[];
   findings: Record<CheckName, Finding>;
 };
 
@@ -25,7 +27,7 @@ const ICONS: Record<Conclusion, string> = {
 };
 
 /** The view of templates/comments/pull-request.hbs. */
-export function pullRequestView({ facts, models, findings }: Facts) {
+export function pullRequestView({ facts, models, asks, findings }: Facts) {
   return {
     headline: findings.gate.title,
     icon: iconOf(findings.gate.conclusion),
@@ -37,6 +39,7 @@ export function pullRequestView({ facts, models, findings }: Facts) {
     faults: facts.faults,
     conflict: conflictView(facts),
     hold: facts.hold && { login: facts.hold.login, reason: facts.hold.reason },
+    asks: asks.map(askView),
     models: models.map((entry) => modelView(facts, entry)),
     head: facts.pull.head.sha.slice(0, 12),
   };
@@ -57,16 +60,20 @@ function modelView(facts: Facts['facts'], { model, standing, asks }: GateModel) 
     name: model,
     progress: progressOf(facts, standing),
     sections: touched ? sectionsOf(touched, standing) : [],
-    asks: asks.map(({ digest, subject, about, count }) => ({
-      digest: hexOf(digest).slice(0, 16),
-      subject,
-      about: about ?? [],
-      counted: count.counted.map(({ login, rule }) => ({ login, rule })),
-      missing: count.missing.map(({ rule, count: number, roles }) => ({
-        rule,
-        number,
-        roles: roles.join(' or '),
-      })),
+    asks: asks.map(askView),
+  };
+}
+
+function askView({ digest, subject, about, count }: CountedAsk) {
+  return {
+    digest: hexOf(digest).slice(0, 16),
+    subject,
+    about: about ?? [],
+    counted: count.counted.map(({ login, rule }) => ({ login, rule })),
+    missing: count.missing.map(({ rule, count: number, roles }) => ({
+      rule,
+      number,
+      roles: roles.join(' or '),
     })),
   };
 }

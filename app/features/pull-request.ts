@@ -9,12 +9,10 @@ import { endRequest, openRequests, pullsWithRequests } from '../request.ts';
 import { advance } from '../work.ts';
 import { type AskedCandidate, countAsks } from './asks.ts';
 import { type GateModel, openGates } from './gate.ts';
-import { announce, hasTwin, show, showUnplanned } from './pull-request-show.ts';
+import { announce, hasTwin, type PullState, show, showUnplanned } from './pull-request-show.ts';
 
 /** A head that the app moves is read again; more than this means that somebody else moves it too. */
 const MOVES = 3;
-
-type PullState = { facts: PullFacts; models: GateModel[] };
 
 export function pullRequest(on: On): void {
   on({
@@ -71,12 +69,12 @@ export async function syncPullRequest(
     await announce(project, pull);
     const facts = await readPullFacts(project, pull);
     if ('reason' in facts) return showUnplanned(project, pull, facts);
-    const models = await readModels(project, facts, again);
-    if (models === 'moved') continue;
-    if (facts.merge.state === 'pending') return { facts, models };
-    await endSuperseded(project, facts, models);
-    await show(project, facts, models);
-    return { facts, models };
+    const state = await readState(project, facts, again);
+    if (state === 'moved') continue;
+    if (facts.merge.state === 'pending') return state;
+    await endSuperseded(project, facts, state.models);
+    await show(project, state);
+    return state;
   }
   throw new Error(`the head of #${number} moved ${MOVES} times while its locks were written`);
 }
@@ -109,11 +107,7 @@ async function endRuns(project: Project, pull: number, why: string, wanted: stri
   return null;
 }
 
-async function readModels(
-  project: Project,
-  facts: PullFacts,
-  again: boolean,
-): Promise<GateModel[] | 'moved'> {
+async function readState(project: Project, facts: PullFacts, again: boolean): Promise<PullState | 'moved'> {
   const models: GateModel[] = [];
   for (const model of facts.models) {
     const standing = await advance({ project, facts, model, again });
@@ -140,7 +134,12 @@ async function readModels(
       candidate: candidateOf(models.find(({ model }) => model === name)),
     })),
   });
-  return models.map((entry) => ({ ...entry, asks: counted.filter(({ model }) => model === entry.model) }));
+  const asksOf = (model: string | null) => counted.filter((ask) => ask.model === model);
+  return {
+    facts,
+    models: models.map((entry) => ({ ...entry, asks: asksOf(entry.model) })),
+    asks: asksOf(null),
+  };
 }
 
 function candidateOf(entry: GateModel | undefined): AskedCandidate | null {

@@ -91,6 +91,7 @@ async function readConsent(
       },
     ],
     removed: [],
+    newPolicy: null,
   });
   const hold = pull && (await readRecord(state, recordPath.hold(pull.number), holdRecordSchema));
   return { asks, heldBy: hold?.held ? hold.login : null };

@@ -1,6 +1,6 @@
 import { hexOf } from '#lib/formats/digest.ts';
 import { bundleSchema } from '#lib/lifecycle/bundle.ts';
-import { requirementOf } from '#lib/lifecycle/policy-rules.ts';
+import { approvalRule, type Scope } from '#lib/lifecycle/policy-rules.ts';
 import { type FreezeRecord, freezeRecordSchema } from '#lib/lifecycle/records.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { readHistory } from '#lib/records/model-history.ts';
@@ -53,7 +53,7 @@ export const rollback: Handler<'rollback'> = async (setting, args) => {
   if (missing !== null)
     return refused(`v${plan.to.version} cannot serve: the store does not hold ${missing}`);
   const agreed = await consentTo(setting, {
-    ...question(setting, 'rollback'),
+    ...question(setting, 'rollback', { environment, risk: model.problem.risk }),
     model: model.name,
     subject: `${model.name} v${plan.bad.version} in ${environment}`,
     about: { environment, bad: plan.bad.candidate, to: plan.to.candidate, after: records.length },
@@ -70,10 +70,8 @@ function environmentOf({ operate }: ModelTree, asked: string | null): string | n
   return environments.find((name) => name === asked) ?? null;
 }
 
-function question({ policy }: CommandSetting, action: 'rollback' | 'unfreeze') {
-  const needed = requirementOf(policy, action);
-  const rule = needed.kind === 'rule' ? needed.rule : policy.approvals.model;
-  return { rule: { name: action, rule } };
+function question({ policy }: CommandSetting, action: 'rollback' | 'unfreeze', scope: Scope) {
+  return { rule: { name: action, rule: approvalRule(policy, action, scope) } };
 }
 
 /** A digest of the bundle that the store does not hold; null where it is whole. */
@@ -145,7 +143,7 @@ export const unfreeze: Handler<'unfreeze'> = async (setting, { digest: typed, re
   if (lifted?.comment === comment.id) return { ok: true, text };
   if (lifted) return refused(`it is not frozen: ${lifted.login} lifted it`);
   const agreed = await consentTo(setting, {
-    ...question(setting, 'unfreeze'),
+    ...question(setting, 'unfreeze', { environment: freeze.environment }),
     model,
     subject: `${model} v${version}`,
     about: { candidate, frozen: freeze.comment },

@@ -1,4 +1,6 @@
-import type { ApprovalRule, Policy } from './policy.ts';
+import { durationMs } from './duration.ts';
+import type { Policy } from './policy.ts';
+import type { Action, ApprovalRule } from './policy-rules.ts';
 import type { Digest } from './scalars.ts';
 
 /** GitHub's permission of a person on the repository, read live. */
@@ -19,24 +21,17 @@ export type ApprovalComment = {
   teams: readonly string[];
   digest: string;
   edited: boolean;
+  /** When it was written, an ISO 8601 instant. */
+  at: string;
 };
 
-/** The policy's rule that an approval is for: of a change, or of a command that takes several people. */
-export type RuleName =
-  | 'problem'
-  | 'model'
-  | 'inconclusive'
-  | 'rollback'
-  | 'unfreeze'
-  | 'override'
-  | 'promote';
 export type ApprovalRequest = {
   /** What has to be approved. */
   digest: Digest;
   /** Other digests that are open for approval: a prefix that fits two is refused. */
   others: readonly Digest[];
   /** Each rule asks for people of its own: nobody counts twice. */
-  rules: readonly { name: RuleName; rule: ApprovalRule }[];
+  rules: readonly { name: Action; rule: ApprovalRule }[];
   roles: Policy['roles'];
   comments: readonly ApprovalComment[];
   /** Who opened the pull request or issue; null where the app did. */
@@ -45,11 +40,12 @@ export type ApprovalRequest = {
   committers: readonly string[];
   /** People whose command, box or issue caused the candidate. */
   causers: readonly string[];
+  now: Date;
 };
 
-export type CountedApproval = { id: number; login: string; rule: RuleName; roles: string[] };
+export type CountedApproval = { id: number; login: string; rule: Action; roles: string[] };
 export type RefusedApproval = { id: number; login: string; reason: string };
-export type MissingApproval = { rule: RuleName; count: number; roles: readonly string[] };
+export type MissingApproval = { rule: Action; count: number; roles: readonly string[] };
 export type ApprovalCount = {
   state: 'approved' | 'missing';
   counted: CountedApproval[];
@@ -82,7 +78,6 @@ export function refusalOf(
   comment: ApprovalComment,
   request: Omit<ApprovalRequest, 'comments'>,
 ): string | null {
-  const is = (login: string | null) => login !== null && key(login) === key(comment.login);
   if (comment.kind === 'bot') return 'bots do not approve';
   if (comment.edited) return 'an edited comment does not count: write a new one';
   if (!/^[0-9a-f]{16,64}$/.test(comment.digest)) return 'it needs 16 or more hex characters of the digest';
@@ -93,15 +88,36 @@ export function refusalOf(
     (other) => other !== request.digest && hexOf(other).startsWith(comment.digest),
   );
   if (fits.length > 0) return 'it fits more than one digest: give more characters';
-  if (is(request.author)) return 'the author does not approve';
-  if (request.committers.some(is)) return 'people who committed to it do not approve';
-  if (request.causers.some(is)) return 'the person who caused it does not approve';
   if (!atLeast(comment.permission, 'write')) {
     return `it needs write permission, and the permission is ${comment.permission}`;
   }
-  const roles = new Set(request.rules.flatMap(({ rule }) => rule.roles));
   const held = rolesOf(comment, request.roles);
-  if (!held.some((role) => roles.has(role))) return `it needs the role ${[...roles].join(' or ')}`;
+  const reasons = request.rules.map(({ rule }) => refusalByRule(comment, rule, held, request));
+  if (reasons.includes(null)) return null;
+  const own = reasons.filter((reason) => reason !== null && reason !== NO_ROLE);
+  const roles = new Set(request.rules.flatMap(({ rule }) => rule.roles));
+  return own[0] ?? `it needs the role ${[...roles].join(' or ')}`;
+}
+
+const NO_ROLE = 'no role';
+
+/** Why an approval doesn't count for one rule; null when it does. */
+function refusalByRule(
+  { login, at }: ApprovalComment,
+  rule: ApprovalRule,
+  held: readonly string[],
+  { author, committers, causers, now }: Omit<ApprovalRequest, 'comments'>,
+): string | null {
+  const is = (other: string | null) => other !== null && key(other) === key(login);
+  if (rule.exclude_author) {
+    if (is(author)) return 'the author does not approve';
+    if (committers.some(is)) return 'people who committed to it do not approve';
+    if (causers.some(is)) return 'the person who caused it does not approve';
+  }
+  if (!held.some((role) => rule.roles.includes(role))) return NO_ROLE;
+  if (rule.expires !== null && now.getTime() - Date.parse(at) > durationMs(rule.expires)) {
+    return `it was given at ${at}, and an approval counts for ${rule.expires}: give it again`;
+  }
   return null;
 }
 
@@ -119,37 +135,61 @@ export function rolesOf(
     .map(([role]) => role);
 }
 
+type Seat = { rule: number; role: string };
+
 /**
- * Gives every seat of every rule to a different person, as many as can be (maximum bipartite matching by
- * augmenting paths, Kuhn 1955): greedy seating could leave a rule short that another order would fill.
+ * Seats as many people as can be, each once: augmenting paths (Kuhn 1955; Ford and Fulkerson 1956), because greedy
+ * seating could leave a rule short that another order would fill. A rule has `required` seats, and with distinct
+ * roles no more than one for each role.
  */
-function assign(people: ApprovalComment[], { rules, roles }: ApprovalRequest): CountedApproval[] {
-  const seats = rules.flatMap(({ name, rule }) =>
-    Array.from({ length: rule.required }, () => ({ name, rule })),
-  );
-  const holds = people.map((person) => rolesOf(person, roles));
-  const seatOf = new Map<number, number>();
-  const fits = (person: number, seat: number) =>
-    holds[person]?.some((role) => seats[seat]?.rule.roles.includes(role)) ?? false;
-  const personOf = (seat: number) => [...seatOf].find(([, taken]) => taken === seat)?.[0];
+function assign(people: ApprovalComment[], request: ApprovalRequest): CountedApproval[] {
+  const holds = people.map((person) => rolesOf(person, request.roles));
+  const options = people.map((person, index) => seatsOf(person, holds[index] ?? [], request));
+  const taken = new Map<number, Seat>();
   const place = (person: number, tried: Set<number>): boolean => {
-    for (const seat of seats.keys()) {
-      if (tried.has(seat) || !fits(person, seat)) continue;
-      tried.add(seat);
-      const holder = personOf(seat);
-      if (holder === undefined || place(holder, tried)) {
-        seatOf.set(person, seat);
-        return true;
+    tried.add(person);
+    for (const seat of options[person] ?? []) {
+      const before = [...taken];
+      const inTheWay = blockers(seat, taken, request.rules);
+      taken.set(person, seat);
+      if (inTheWay.length === 0) return true;
+      for (const other of inTheWay.filter((one) => !tried.has(one))) {
+        taken.delete(other);
+        if (place(other, tried)) return true;
+        restore(taken, [...before, [person, seat]]);
       }
+      restore(taken, before);
     }
     return false;
   };
   for (const person of people.keys()) place(person, new Set());
   return people.flatMap((person, index) => {
-    const seat = seats[seatOf.get(index) ?? -1];
-    if (!seat) return [];
-    return [{ id: person.id, login: person.login, rule: seat.name, roles: holds[index] ?? [] }];
+    const name = request.rules[taken.get(index)?.rule ?? -1]?.name;
+    if (name === undefined) return [];
+    return [{ id: person.id, login: person.login, rule: name, roles: holds[index] ?? [] }];
   });
+}
+
+function seatsOf(person: ApprovalComment, held: string[], request: ApprovalRequest): Seat[] {
+  return request.rules.flatMap(({ rule }, index) =>
+    refusalByRule(person, rule, held, request) === null
+      ? held.filter((role) => rule.roles.includes(role)).map((role) => ({ rule: index, role }))
+      : [],
+  );
+}
+
+/** People of whom one has to move before somebody can sit here; none where there is room. */
+function blockers(seat: Seat, taken: Map<number, Seat>, rules: ApprovalRequest['rules']): number[] {
+  const rule = rules[seat.rule]?.rule;
+  const inRule = [...taken].filter(([, other]) => other.rule === seat.rule);
+  const inRole = inRule.filter(([, other]) => other.role === seat.role);
+  if (rule?.distinct_roles && inRole.length > 0) return inRole.map(([person]) => person);
+  return inRule.length < (rule?.required ?? 0) ? [] : inRule.map(([person]) => person);
+}
+
+function restore(taken: Map<number, Seat>, entries: Iterable<[number, Seat]>): void {
+  taken.clear();
+  for (const [person, seat] of entries) taken.set(person, seat);
 }
 
 /** GitHub logins are compared without case. */

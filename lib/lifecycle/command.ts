@@ -79,7 +79,7 @@ export const COMMANDS = {
   hold: {
     args: '',
     parse: parse.nothing,
-    who: WRITE,
+    who: { kind: 'roles', action: 'hold' },
     on: 'both',
     help: 'block merging and deploying until `/unhold`',
     example: '/hold',
@@ -88,7 +88,7 @@ export const COMMANDS = {
   unhold: {
     args: '',
     parse: parse.nothing,
-    who: WRITE,
+    who: { kind: 'roles', action: 'unhold' },
     on: 'both',
     help: 'lift a hold',
     example: '/unhold',

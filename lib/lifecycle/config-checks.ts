@@ -12,17 +12,11 @@ export function checkPolicy(policy: Policy): ConfigFault[] {
   const roles = Object.keys(policy.roles);
   const names = policy.environments.map(({ name }) => name);
   return [
-    ...Object.entries(policy.approvals).flatMap(([rule, { roles: asked }]) =>
-      asked.flatMap((role, index) =>
-        roles.includes(role)
-          ? []
-          : [
-              {
-                path: ['approvals', rule, 'roles', index],
-                message: `role "${role}" is not defined; defined roles: ${roles.join(', ')}`,
-              },
-            ],
-      ),
+    ...Object.entries(policy.approvals).flatMap(([action, rule]) =>
+      rule === undefined ? [] : ruleFaults(rule, ['approvals', action], { roles, environments: names }),
+    ),
+    ...Object.entries(policy.holds ?? {}).flatMap(([action, asked]) =>
+      roleFaults(asked ?? [], ['holds', action], roles),
     ),
     ...duplicates(names, (index) => ['environments', index, 'name']),
     ...policy.environments.flatMap(({ promotes_from: from }, index) =>
@@ -36,6 +30,53 @@ export function checkPolicy(policy: Policy): ConfigFault[] {
           ],
     ),
   ];
+}
+
+type WrittenRule = { roles: string[]; required: number; distinct_roles?: boolean | undefined };
+type Variants = Record<string, WrittenRule | undefined>;
+type Known = { roles: string[]; environments: string[] };
+
+function ruleFaults(
+  rule: WrittenRule & { by_risk?: Variants | undefined; by_environment?: Variants | undefined },
+  path: (string | number)[],
+  known: Known,
+): ConfigFault[] {
+  const { roles, required, distinct_roles, by_risk = {}, by_environment = {} } = rule;
+  const variants = (kind: string, rules: Variants) =>
+    Object.entries(rules).flatMap(([name, variant]) =>
+      variant === undefined ? [] : ruleFaults(variant, [...path, kind, name], known),
+    );
+  const unknown = Object.keys(by_environment).filter((name) => !known.environments.includes(name));
+  return [
+    ...roleFaults(roles, [...path, 'roles'], known.roles),
+    ...(distinct_roles && new Set(roles).size < required
+      ? [
+          {
+            path: [...path, 'required'],
+            message: `${required} distinct roles are asked for, and ${new Set(roles).size} are named`,
+          },
+        ]
+      : []),
+    ...unknown.map((name) => ({
+      path: [...path, 'by_environment', name],
+      message: `environment "${name}" is not defined; defined environments: ${known.environments.join(', ')}`,
+    })),
+    ...variants('by_risk', by_risk),
+    ...variants('by_environment', by_environment),
+  ];
+}
+
+function roleFaults(asked: string[], path: (string | number)[], roles: string[]): ConfigFault[] {
+  return asked.flatMap((role, index) =>
+    roles.includes(role)
+      ? []
+      : [
+          {
+            path: [...path, index],
+            message: `role "${role}" is not defined; defined roles: ${roles.join(', ')}`,
+          },
+        ],
+  );
 }
 
 export function checkProblem(problem: Problem): ConfigFault[] {

@@ -4,6 +4,7 @@ import { type Check, checkRead, fail, ok, type Read, skip, warn } from './doctor
 import { checkWorkflows, type WorkflowFact } from './doctor-machine.ts';
 import { checkNoRules, checkRules, type RulesFacts } from './doctor-rules.ts';
 import type { Policy } from './policy.ts';
+import { ACTIONS, requirementOf } from './policy-rules.ts';
 
 export type RunnerFact = { name: string; online: boolean; labels: readonly string[]; ephemeral: boolean };
 type RunFact = { workflow: string; conclusion: string | null; jobs: number; url: string };
@@ -245,15 +246,19 @@ function checkRoles({ people, teams, repository }: RepositoryFacts, policy: Poli
 }
 
 /** A rule that asks for more people than hold its roles can never be met. */
-function checkReach({ approvals, roles }: Policy): Check[] {
-  return Object.entries(approvals).flatMap(([rule, { required, roles: asked }]) => {
+function checkReach(policy: Policy): Check[] {
+  const { roles } = policy;
+  return ACTIONS.flatMap((action) => {
+    const needed = requirementOf(policy, action);
+    if (needed.kind === 'permission') return [];
+    const { required, roles: asked } = needed.rule;
     const held = asked.map((role) => roles[role]);
     if (held.some((role) => role !== undefined && role.teams.length > 0)) return [];
     const people = new Set(held.flatMap((role) => role?.people ?? []).map((login) => login.toLowerCase()));
     if (people.size >= required) return [];
     return [
       fail(
-        `approvals ${rule}`,
+        `approvals ${action}`,
         `asks for ${required} of ${asked.join(', ')}, whom ${people.size} people are`,
         'name more people, or ask for fewer',
       ),

@@ -16,12 +16,27 @@ const roleSchema = z.strictObject({
   teams: z.array(z.string()).default([]),
 });
 
-/** N of M: `required` distinct people, each of whom holds one of `roles`. */
-const approvalRuleSchema = z.strictObject({
+/** Risk tiers, the lowest first: problem.yml says which a model is in. */
+export const RISKS = ['low', 'medium', 'high'] as const;
+export type Risk = (typeof RISKS)[number];
+
+/** N of M: `required` distinct people, each of whom holds one of `roles`. What is left out is `filledRule`'s. */
+const rule = {
   required: z.int().min(1).max(20),
   roles: z.array(roleNameSchema).min(1),
-});
-export type ApprovalRule = z.infer<typeof approvalRuleSchema>;
+  /** No two of the people count for the same role. */
+  distinct_roles: z.boolean().optional(),
+  /** Whoever opened, committed or caused it doesn't count. */
+  exclude_author: z.boolean().optional(),
+  /** How long an approval counts. */
+  expires: durationSchema.optional(),
+};
+const by_risk = z.partialRecord(z.enum(RISKS), z.strictObject(rule)).optional();
+const by_environment = z.record(environmentNameSchema, z.strictObject(rule)).optional();
+
+const ruleOfModel = z.strictObject({ ...rule, by_risk });
+const ruleOfEnvironment = z.strictObject({ ...rule, by_risk, by_environment }).optional();
+const ruleOfRepository = z.strictObject(rule).optional();
 
 const anyTarget = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -77,15 +92,32 @@ const remindersSchema = z.strictObject({
 export const policySchema = z.strictObject({
   version: z.literal(1),
   roles: z.record(roleNameSchema, roleSchema),
+  /** Left out, an action is decided as `requirementOf` says. No default is filled in here: it would move digests. */
   approvals: z.strictObject({
-    problem: approvalRuleSchema,
+    problem: ruleOfModel,
     /** A candidate whose gates passed. */
-    model: approvalRuleSchema,
+    model: ruleOfModel,
     /** On top of `model`, for each gate that is inconclusive and says `ask`. */
-    inconclusive: approvalRuleSchema,
+    inconclusive: ruleOfModel,
+    /** Who may give the command of that name. */
+    deploy: ruleOfEnvironment,
+    promote: ruleOfEnvironment,
+    rollback: ruleOfEnvironment,
+    override: ruleOfEnvironment,
+    unfreeze: ruleOfEnvironment,
+    'ok-to-train': ruleOfRepository,
+    /** A pull request that changes this file. */
+    policy: ruleOfRepository,
   }),
   /** Who waits too long is reminded, by a comment each time; null = never. */
   reminders: remindersSchema.nullable().default(null),
+  /** Roles that may place and lift a hold; left out, whoever has write permission. */
+  holds: z
+    .strictObject({
+      hold: z.array(roleNameSchema).min(1).optional(),
+      unhold: z.array(roleNameSchema).min(1).optional(),
+    })
+    .optional(),
   environments: z.array(environmentSchema).min(1),
   runners: z
     .strictObject({ untrusted: runnerLabels('untrusted'), trusted: runnerLabels('trusted') })

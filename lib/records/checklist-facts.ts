@@ -4,6 +4,7 @@ import { hexOf } from '#lib/formats/digest.ts';
 import { longestPause } from '#lib/formats/schedule.ts';
 import type { ChecklistFacts, NewestVersion } from '#lib/lifecycle/checklist/facts.ts';
 import type { ModelLock } from '#lib/lifecycle/locks.ts';
+import { approvalRule } from '#lib/lifecycle/policy-rules.ts';
 import {
   approvalRecordSchema,
   claimRecordSchema,
@@ -56,7 +57,7 @@ export async function readChecklistFacts(
     data: model.data,
     config: model.model,
     operate,
-    approval: model.policy.approvals.problem,
+    approval: approvalRule(model.policy, 'problem', { risk: model.problem.risk }),
     approvals: await listRecords(records, recordPath.approvals(problemDigest), approvalRecordSchema),
     hold: await readRecord(records, recordPath.hold(problem.issue), holdRecordSchema),
     lock,

@@ -9,6 +9,7 @@ const facts = (over: Partial<GateFacts>): GateFacts => ({
   faults: [],
   hold: null,
   models: [],
+  asks: [],
   elsewhere: null,
   ...over,
 });

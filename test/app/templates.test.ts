@@ -73,6 +73,7 @@ const VIEWS: Record<string, object> = {
     checks: [{ name: 'roundhouse/gate', icon: '✅', title: HOSTILE }],
     faults: [HOSTILE],
     hold: { login: HOSTILE, reason: HOSTILE },
+    asks: [ask],
     models: [
       {
         name: HOSTILE,
@@ -84,6 +85,7 @@ const VIEWS: Record<string, object> = {
     head: 'abcdef',
   },
   'ask-approval.hbs': { ...ask, model: HOSTILE, people: [HOSTILE] },
+  'asks.hbs': { asks: [ask] },
   'help.hbs': { commands: [{ line: HOSTILE, help: HOSTILE, who: HOSTILE }] },
   'lineage.hbs': {
     ...{ title: HOSTILE, candidate: 'ab12', named: HOSTILE, missing: [HOSTILE] },
@@ -198,7 +200,9 @@ describe('templates of comments', () => {
 
   it.each(Object.keys(VIEWS))('%s is built the same, whatever is put into it', (name) => {
     const shown = (text: string) =>
-      render(loadTemplate(`comments/${name}`), filled(VIEWS[name], text) as object);
+      render(loadTemplate(`comments/${name}`), filled(VIEWS[name], text) as object, {
+        asks: loadTemplate('comments/asks.hbs'),
+      });
     const harmless = structureOf(shown(HARMLESS));
     for (const text of HOSTILES) {
       const body = shown(text);

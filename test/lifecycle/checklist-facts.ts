@@ -1,5 +1,6 @@
 import type { ChecklistFacts } from '#lib/lifecycle/checklist/facts.ts';
 import { gatesOf } from '#lib/lifecycle/gates.ts';
+import { approvalRule } from '#lib/lifecycle/policy-rules.ts';
 import type { ApprovalRecord, MonitorRecord } from '#lib/lifecycle/records.ts';
 import type { DeploymentRecord } from '#lib/lifecycle/rollout.ts';
 import { bikes } from '../formats/bikes.ts';
@@ -146,7 +147,7 @@ export function fullFacts(): ChecklistFacts {
     data: files.data,
     config: files.model,
     operate: files.operate,
-    approval: files.policy.approvals.problem,
+    approval: approvalRule(files.policy, 'problem'),
     approvals: Array.from({ length: files.policy.approvals.problem.required }, (_, at) =>
       approval(`person-${at}`, files.policy.approvals.problem.roles, 100 + at),
     ),

@@ -3,7 +3,7 @@ import type { DataResult, EvaluateResult, MonitorResult, TrainResult } from '../
 import type { ModelLock } from '../locks.ts';
 import type { Model } from '../model.ts';
 import type { Operate } from '../operate.ts';
-import type { ApprovalRule } from '../policy.ts';
+import type { ApprovalRule } from '../policy-rules.ts';
 import type { Problem } from '../problem.ts';
 import type {
   ApprovalRecord,

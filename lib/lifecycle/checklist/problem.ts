@@ -88,7 +88,8 @@ function plain(value: number): string {
 
 /**
  * Permissions and roles were checked when an approval was recorded, and the record says which roles its giver had:
- * they are counted as they were then.
+ * they are counted as they were then,
+ * and what has expired since was an approval all the same.
  */
 function stakeholdersAligned({ approvals, approval, hold, problemDigest }: ChecklistFacts): Found {
   const { counted, missing } = countApprovals({
@@ -96,7 +97,7 @@ function stakeholdersAligned({ approvals, approval, hold, problemDigest }: Check
     others: [],
     rules: [{ name: 'problem', rule: approval }],
     roles: rolesOnRecord(approvals),
-    comments: approvals.map(({ comment, login, digest }) => ({
+    comments: approvals.map(({ comment, login, digest, at }) => ({
       id: comment,
       login,
       kind: 'person',
@@ -104,10 +105,12 @@ function stakeholdersAligned({ approvals, approval, hold, problemDigest }: Check
       teams: [],
       digest: digest.slice('sha256:'.length),
       edited: false,
+      at,
     })),
     author: null,
     committers: [],
     causers: [],
+    now: new Date(0),
   });
   const ids = new Set(counted.map(({ id }) => id));
   return {
