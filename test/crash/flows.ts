@@ -70,10 +70,7 @@ async function replyTo(world: World, pull: number, comment: number): Promise<voi
 }
 
 async function worsePull(world: World): Promise<number> {
-  const files = bikesFiles();
-  const path = 'models/bikes/model.yml';
-  const worse = { ...files, [path]: (files[path] ?? '').replace('seed: 1', 'seed: 9') };
-  return openPull(world, 'data-scientist', { branch: 'worse', files: worse });
+  return openPull(world, 'data-scientist', { branch: 'worse', files: bikesFiles({ seed: 9 }) });
 }
 
 export const FLOWS: Flow[] = [

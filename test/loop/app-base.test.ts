@@ -3,15 +3,17 @@ import {
   approveLine,
   bikesFiles,
   commentsOf,
-  defineBikes,
+  contentOf,
   eventually,
-  firstModel,
   gateOf,
   merge,
   openPull,
   R,
+  replyTo,
   say,
-  startWorld,
+  startServing,
+  tagged,
+  tagNames,
   type World,
 } from './app-world.ts';
 
@@ -20,30 +22,13 @@ const LOCK = 'models/bikes/model.lock';
 
 let world: World;
 beforeAll(async () => {
-  world = await startWorld();
-  await world.startApp();
-  await defineBikes(world);
-  await firstModel(world);
-  await inForce('1.0.0');
+  world = await startServing();
 }, 240_000);
 afterAll(() => world.close());
 
-async function tagNames(prefix: string): Promise<string[]> {
-  const { data } = await world.as('ml-lead').rest.git.listMatchingRefs({ ...R, ref: `tags/${prefix}` });
-  return data.map(({ ref }) => ref.slice('refs/tags/'.length));
-}
-
-/** Waits until a version serves production and is the champion that candidates are compared with. */
-async function inForce(version: string): Promise<void> {
-  const names = { '1.0.0': 2, '1.1.0': 4, '1.2.0': 6 } as Record<string, number>;
-  const tag = `bikes#champion#${names[version]}`;
-  await eventually(tag, async () => (await tagNames('bikes#champion')).includes(tag), world);
-}
-
 /** A change of one line of what main has now. */
 async function edited(path: string, from: string, to: string): Promise<Record<string, string>> {
-  const { data } = await world.as('ml-lead').rest.repos.getContent({ ...R, path });
-  const text = Buffer.from('content' in data ? data.content : '', 'base64').toString();
+  const text = await contentOf(world, path);
   expect(text).toContain(from);
   return { [path]: text.replace(from, to) };
 }
@@ -81,12 +66,6 @@ async function gateSays(pull: number, conclusion: string, title: RegExp) {
   );
 }
 
-async function reply(comment: number, pull: number): Promise<string> {
-  const marker = `<!-- roundhouse:reply ${comment} -->`;
-  const find = async () => (await commentsOf(world, pull)).find(({ body }) => body.startsWith(marker))?.body;
-  return eventually('a reply', find, world);
-}
-
 function workflows(from: number): string[] {
   return world.jobs.runs.slice(from).map(({ workflow }) => workflow.path.split('/').at(-1) ?? '');
 }
@@ -122,7 +101,7 @@ describe('two pull requests on one model', { timeout: 240_000 }, () => {
     old = await approveLine(world, b);
     await say(world, 'ml-lead', a, await approveLine(world, a));
     await merge(world, 'ml-lead', a);
-    await eventually('v1.1.0', async () => (await tagNames('bikes@')).includes('bikes@v1.1.0'), world);
+    await tagged(world, 'bikes@v1.1.0');
   });
 
   it('puts the second out of date, and says what mends it', async () => {
@@ -131,11 +110,11 @@ describe('two pull requests on one model', { timeout: 240_000 }, () => {
     const says = async () => (await commentsOf(world, b))[0]?.body.includes(LOCK);
     await eventually('the comment names the file', says, world);
     const visitor = await say(world, 'visitor', b, '/update');
-    expect(await reply(visitor, b)).toContain('write permission');
+    expect(await replyTo(world, visitor, b)).toContain('write permission');
   });
 
   it('merges the base for the author, and judges it anew beside the new champion', async () => {
-    await inForce('1.1.0');
+    await tagged(world, 'bikes#champion#4');
     const { rest } = world.as('ml-lead');
     const before = (await rest.pulls.get({ ...R, pull_number: b })).data.head.sha;
     await say(world, 'data-scientist', b, '/update');
@@ -155,7 +134,7 @@ describe('two pull requests on one model', { timeout: 240_000 }, () => {
 
   it('does not count the approval of what it was, and registers it once', async () => {
     const late = await say(world, 'ml-lead', b, old);
-    expect(await reply(late, b)).toContain('no digest that waits here');
+    expect(await replyTo(world, late, b)).toContain('no digest that waits here');
     const line = await eventually(
       'a new question',
       async () => {
@@ -167,8 +146,8 @@ describe('two pull requests on one model', { timeout: 240_000 }, () => {
     await say(world, 'ml-lead', b, line);
     world.jobs.findings.held.add('roundhouse-deploy.yml');
     await merge(world, 'ml-lead', b);
-    await eventually('v1.2.0', async () => (await tagNames('bikes@')).includes('bikes@v1.2.0'), world);
-    expect(await tagNames('bikes@')).toEqual(['bikes@v1.0.0', 'bikes@v1.1.0', 'bikes@v1.2.0']);
+    await tagged(world, 'bikes@v1.2.0');
+    expect(await tagNames(world, 'bikes@')).toEqual(['bikes@v1.0.0', 'bikes@v1.1.0', 'bikes@v1.2.0']);
   });
 
   it('only evaluates again where another version came into force', async () => {
@@ -177,7 +156,7 @@ describe('two pull requests on one model', { timeout: 240_000 }, () => {
     const before = world.jobs.runs.length;
     world.jobs.findings.gates = 'inconclusive';
     world.jobs.findings.held.clear();
-    await inForce('1.2.0');
+    await tagged(world, 'bikes#champion#6');
     await gateSays(pull, 'action_required', /0 of 2/);
     world.jobs.findings.gates = 'passed';
     expect(workflows(before).filter((name) => name !== 'roundhouse-deploy.yml')).toEqual([
@@ -222,7 +201,7 @@ describe('what the base brings', { timeout: 240_000 }, () => {
     await rest.repos.createOrUpdateFileContents({ ...R, path: MODEL, message: 'seed', content, sha });
     expect((await gateSays(pull, 'failure', /out of date/)).title).toContain(`conflicts in ${MODEL}`);
     const asked = await say(world, 'data-scientist', pull, '/update');
-    expect(await reply(asked, pull)).toContain('git merge origin/main');
+    expect(await replyTo(world, asked, pull)).toContain('git merge origin/main');
     await close(pull);
   });
 
@@ -261,7 +240,7 @@ describe('runs that nobody waits for any more', { timeout: 240_000 }, () => {
     await ended([null]);
     await push('f', seed(72));
     await ended(['cancelled', null]);
-    await reply(await say(world, 'data-scientist', pull, '/cancel'), pull);
+    await replyTo(world, await say(world, 'data-scientist', pull, '/cancel'), pull);
     await ended(['cancelled', 'cancelled']);
     await gateSays(pull, 'failure', /cancelled by data-scientist/);
     await say(world, 'data-scientist', pull, '/plan');
@@ -368,11 +347,11 @@ describe('a merge queue', { timeout: 240_000 }, () => {
     await passOther(first);
     await eventually('the first to be merged', () => isMerged(one), world);
     expect(await isMerged(two)).toBe(false);
-    await eventually('v1.3.0', async () => (await tagNames('bikes@')).includes('bikes@v1.3.0'), world);
+    await tagged(world, 'bikes@v1.3.0');
     await gateOf(world, two, 'success');
     await enqueue(two);
     await passOther(await groupOf(two));
     await eventually('the second to be merged', () => isMerged(two), world);
-    expect(await tagNames('bikes@')).toHaveLength(4);
+    expect(await tagNames(world, 'bikes@')).toHaveLength(4);
   });
 });

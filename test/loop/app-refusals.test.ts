@@ -4,35 +4,21 @@ import {
   BOT,
   bikesFiles,
   commentsOf,
-  defineBikes,
   eventually,
   gateOf,
   openPull,
   R,
+  replyTo,
   say,
-  startWorld,
+  startDefined,
   type World,
 } from './app-world.ts';
 
 let world: World;
 beforeAll(async () => {
-  world = await startWorld();
-  await world.startApp();
-  await defineBikes(world);
-});
+  world = await startDefined();
+}, 240_000);
 afterAll(() => world.close());
-
-/** The app's answer to one comment. */
-async function replyTo(comment: number, pull: number): Promise<string> {
-  return eventually(
-    `a reply to ${comment}`,
-    async () =>
-      (await commentsOf(world, pull)).find(({ body }) =>
-        body.startsWith(`<!-- roundhouse:reply ${comment} -->`),
-      )?.body,
-    world,
-  );
-}
 
 async function sticky(pull: number): Promise<string> {
   const found = (await commentsOf(world, pull)).find(({ body }) =>
@@ -45,11 +31,7 @@ let branches = 0;
 /** A pull request whose model nobody has seen yet. */
 async function newModel(change: (files: Record<string, string>) => void = () => {}): Promise<number> {
   branches += 1;
-  const files = bikesFiles();
-  files['models/bikes/model.yml'] = (files['models/bikes/model.yml'] ?? '').replace(
-    'seed: 1',
-    `seed: ${branches}`,
-  );
+  const files = bikesFiles({ seed: branches });
   change(files);
   return openPull(world, 'data-scientist', { branch: `model-${branches}`, files });
 }
@@ -83,18 +65,18 @@ describe('what the app refuses', { timeout: 240_000 }, () => {
     const pull = await newModel();
     await gateOf(world, pull, 'action_required');
     const line = await approveLine(world, pull);
-    expect(await replyTo(await say(world, 'visitor', pull, line), pull)).toContain('write permission');
-    expect(await replyTo(await say(world, 'data-scientist', pull, line), pull)).toContain('author');
-    expect(await replyTo(await say(world, 'product-owner', pull, line), pull)).toContain('role');
+    expect(await replyTo(world, await say(world, 'visitor', pull, line), pull)).toContain('write permission');
+    expect(await replyTo(world, await say(world, 'data-scientist', pull, line), pull)).toContain('author');
+    expect(await replyTo(world, await say(world, 'product-owner', pull, line), pull)).toContain('role');
     const other = await say(world, 'ml-lead', pull, `/approve ${'0'.repeat(16)}`);
-    expect(await replyTo(other, pull)).toContain('no digest that waits here');
-    expect(await replyTo(await say(world, 'ml-lead', pull, '/aprove 1'), pull)).toContain('/approve');
+    expect(await replyTo(world, other, pull)).toContain('no digest that waits here');
+    expect(await replyTo(world, await say(world, 'ml-lead', pull, '/aprove 1'), pull)).toContain('/approve');
     await say(world, 'ml-lead', pull, `> ${line}`);
     await say(world, 'ml-lead', pull, `\`\`\`\n${line}\n\`\`\``);
     const late = await say(world, 'ml-lead', pull, 'looks good');
     const { rest } = world.as('ml-lead');
     await rest.issues.updateComment({ ...R, comment_id: late, body: line });
-    await replyTo(await say(world, 'ml-lead', pull, '/help'), pull);
+    await replyTo(world, await say(world, 'ml-lead', pull, '/help'), pull);
     expect((await gateOf(world, pull, 'action_required')).title).toContain('0 of 1');
     await say(world, 'ml-lead', pull, line);
     await gateOf(world, pull, 'success');
@@ -110,7 +92,7 @@ describe('what the app refuses', { timeout: 240_000 }, () => {
     await new Promise((resolve) => setTimeout(resolve, 1100));
     await rest.issues.updateComment({ ...R, comment_id: edited, body: line });
     await world.startApp();
-    await replyTo(await say(world, 'product-owner', pull, '/help'), pull);
+    await replyTo(world, await say(world, 'product-owner', pull, '/help'), pull);
     expect((await gateOf(world, pull, 'action_required')).title).toContain('0 of 1');
     await world.stopApp();
     await say(world, 'ml-lead', pull, line);
@@ -124,7 +106,9 @@ describe('what the app refuses', { timeout: 240_000 }, () => {
     await say(world, 'ml-lead', pull, '/object the holdout is too short');
     expect((await gateOf(world, pull, 'failure')).title).toContain('held by ml-lead');
     expect(await sticky(pull)).toContain('the holdout is too short');
-    expect(await replyTo(await say(world, 'visitor', pull, '/unhold'), pull)).toContain('write permission');
+    expect(await replyTo(world, await say(world, 'visitor', pull, '/unhold'), pull)).toContain(
+      'write permission',
+    );
     await say(world, 'ml-lead', pull, '/unhold');
     await gateOf(world, pull, 'action_required');
   });
@@ -219,7 +203,7 @@ describe('what the app refuses', { timeout: 240_000 }, () => {
       inputs: judged?.inputs ?? {},
     });
     await eventually('the run', async () => world.jobs.runs.length > before, world);
-    await replyTo(await say(world, 'data-scientist', pull, '/help'), pull);
+    await replyTo(world, await say(world, 'data-scientist', pull, '/help'), pull);
     await new Promise((resolve) => setTimeout(resolve, 2500));
     expect((await gateOf(world, pull, 'failure')).title).toContain('stopped by mae');
   });

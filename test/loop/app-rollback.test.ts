@@ -4,41 +4,30 @@ import {
   BOT,
   bikesFiles,
   commentsOf,
-  defineBikes,
   eventually,
-  firstModel,
   gateOf,
   merge,
   openPull,
   R,
   say,
-  startWorld,
+  startServing,
+  tagged,
+  tagNames,
   type World,
 } from './app-world.ts';
 
 describe('a rollout that is rolled back', { timeout: 240_000 }, () => {
   let world: World;
   beforeAll(async () => {
-    world = await startWorld();
-    await world.startApp();
-    await defineBikes(world);
-    await firstModel(world);
-    await eventually('v1.0.0 in production', async () => (await tags()).includes('bikes#champion#2'), world);
+    world = await startServing();
   }, 240_000);
   afterAll(() => world.close());
-
-  async function tags(): Promise<string[]> {
-    const { data } = await world.as('ml-lead').rest.git.listMatchingRefs({ ...R, ref: 'tags/bikes' });
-    return data.map(({ ref }) => ref.slice('refs/tags/'.length));
-  }
 
   // Need 15.
   it('leaves the champion, opens one incident and one revert, and is tried again when asked', async () => {
     const { rest } = world.as('ml-lead');
     world.jobs.findings.canary = 'failed';
-    const files = bikesFiles();
-    const path = 'models/bikes/model.yml';
-    const worse = { ...files, [path]: (files[path] ?? '').replace('seed: 1', 'seed: 9') };
+    const worse = bikesFiles({ seed: 9 });
     const pull = await openPull(world, 'data-scientist', { branch: 'worse', files: worse });
     await gateOf(world, pull, 'action_required');
     await say(world, 'ml-lead', pull, await approveLine(world, pull));
@@ -57,7 +46,12 @@ describe('a rollout that is rolled back', { timeout: 240_000 }, () => {
     );
     expect(issues.map(({ title }) => title)).toEqual(['bikes v1.1.0 in production was rolled-back']);
     expect(issues[0]?.body).toContain('errors: 7 %');
-    expect(await tags()).toEqual(['bikes#champion#2', 'bikes#production#1', 'bikes@v1.0.0', 'bikes@v1.1.0']);
+    expect(await tagNames(world, 'bikes')).toEqual([
+      'bikes#champion#2',
+      'bikes#production#1',
+      'bikes@v1.0.0',
+      'bikes@v1.1.0',
+    ]);
     const [deployment] = (await rest.repos.listDeployments({ ...R, environment: 'bikes/production' })).data;
     const states = await rest.repos.listDeploymentStatuses({ ...R, deployment_id: deployment?.id ?? 0 });
     expect(states.data[0]?.state).toBe('failure');
@@ -69,7 +63,7 @@ describe('a rollout that is rolled back', { timeout: 240_000 }, () => {
 
     world.jobs.findings.canary = 'passed';
     await say(world, 'ml-lead', issues[0]?.number ?? 0, '/deploy production');
-    await eventually('v1.1.0 in production', async () => (await tags()).includes('bikes#champion#4'), world);
+    await tagged(world, 'bikes#champion#4');
   });
 
   it('is one command for people: the former version serves, the candidate is frozen, the locks follow', async () => {
@@ -90,7 +84,7 @@ describe('a rollout that is rolled back', { timeout: 240_000 }, () => {
     await said('v3.0.0 is not registered');
     await say(world, 'ml-lead', number, '/rollback');
     await said('v1.1.0 is frozen');
-    await eventually('v1.0.0 in production', async () => (await tags()).includes('bikes#champion#6'), world);
+    await tagged(world, 'bikes#champion#6');
 
     const pull = await eventually(
       'the revert of the locks',
@@ -113,6 +107,6 @@ describe('a rollout that is rolled back', { timeout: 240_000 }, () => {
     await said('it needs the role product-owner (product-owner) or ml-lead (ml-lead)');
     await say(world, 'ml-lead', number, `/unfreeze ${digest} the sensor is mended`);
     await said('v1.1.0 may serve again');
-    expect(await tags()).not.toContain('bikes#champion#8');
+    expect(await tagNames(world, 'bikes')).not.toContain('bikes#champion#8');
   });
 });

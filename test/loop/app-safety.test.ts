@@ -4,22 +4,21 @@ import {
   BOT,
   bikesFiles,
   commentsOf,
-  defineBikes,
+  contentOf,
   eventually,
   gateOf,
   openPull,
   R,
   say,
-  startWorld,
+  startDefined,
+  tagNames,
   type World,
 } from './app-world.ts';
 
 let world: World;
 beforeAll(async () => {
-  world = await startWorld();
-  await world.startApp();
-  await defineBikes(world);
-});
+  world = await startDefined();
+}, 240_000);
 afterAll(() => world.close());
 
 /** A commit of these files on a branch of its own; null removes a path. */
@@ -38,11 +37,6 @@ async function pushBranch(branch: string, from: string, files: Record<string, st
   const parents = [parent.object.sha];
   const commit = await rest.git.createCommit({ ...R, message: branch, tree: tree.data.sha, parents });
   await rest.git.createRef({ ...R, ref: `refs/heads/${branch}`, sha: commit.data.sha });
-}
-
-async function contentOf(path: string): Promise<string> {
-  const { data } = await world.as('ml-lead').rest.repos.getContent({ ...R, path });
-  return Buffer.from('content' in data ? data.content : '', 'base64').toString();
 }
 
 async function propose(head: string, base: string): Promise<number> {
@@ -80,22 +74,11 @@ async function lineOf(subject: string, pull: number): Promise<string> {
   return eventually(`the question about the ${subject}`, newest, world);
 }
 
-async function versions(): Promise<string[]> {
-  const { data } = await world.as('ml-lead').rest.git.listMatchingRefs({ ...R, ref: 'tags/bikes@' });
-  return data.map(({ ref }) => ref.slice('refs/tags/'.length));
-}
-
-const seeded = (seed: number) => {
-  const files = bikesFiles();
-  const path = 'models/bikes/model.yml';
-  return { ...files, [path]: (files[path] ?? '').replace('seed: 1', `seed: ${seed}`) };
-};
-
 describe('what a writer tries', { timeout: 240_000 }, () => {
   // Need 7.
   it("judges what is proposed to a branch of a writer's own by the default branch's workflows, for itself alone", async () => {
-    const files = seeded(101);
-    const policy = await contentOf('.github/roundhouse.yml');
+    const files = bikesFiles({ seed: 101 });
+    const policy = await contentOf(world, '.github/roundhouse.yml');
     const own = policy.replace(
       'model: { required: 1, roles: [ml-lead] }',
       'model: { required: 1, roles: [product-owner] }',
@@ -121,7 +104,10 @@ describe('what a writer tries', { timeout: 240_000 }, () => {
     await pushBranch('old', 'main', { '.github/roundhouse.yml': null });
     await pushBranch('docs', 'old', { 'NOTES.md': 'hello' });
     world.jobs.findings.paused = true;
-    const older = await openPull(world, 'data-scientist', { branch: 'older', files: seeded(102) });
+    const older = await openPull(world, 'data-scientist', {
+      branch: 'older',
+      files: bikesFiles({ seed: 102 }),
+    });
     await eventually('its comment', async () => (await commentsOf(world, older)).length > 0, world);
     const docs = await propose('docs', 'old');
     world.jobs.findings.paused = false;
@@ -144,10 +130,10 @@ describe('what a writer tries', { timeout: 240_000 }, () => {
   });
 
   it('does not register a candidate whose problem nobody approved', async () => {
-    const text = await contentOf('models/bikes/problem.yml');
+    const text = await contentOf(world, 'models/bikes/problem.yml');
     const loose = text.replace(/threshold: [\d.]+/, 'threshold: 99999');
     expect(loose).not.toBe(text);
-    const files = { ...seeded(103), 'models/bikes/problem.yml': loose };
+    const files = { ...bikesFiles({ seed: 103 }), 'models/bikes/problem.yml': loose };
     const pull = await openPull(world, 'data-scientist', { branch: 'loose', files });
     const line = await lineOf('candidate', pull);
     await say(world, 'ml-lead', pull, line);
@@ -158,18 +144,21 @@ describe('what a writer tries', { timeout: 240_000 }, () => {
     );
     await mergeAllTheSame(pull);
     expect(await issueAbout('1 more approval of the problem')).not.toContain('of the candidate');
-    expect(await versions()).toEqual([]);
+    expect(await tagNames(world, 'bikes@')).toEqual([]);
   });
 
   it('asks for it again where a later one builds on it, registers it then, and nothing that is held', async () => {
-    const pull = await openPull(world, 'data-scientist', { branch: 'later', files: seeded(104) });
+    const pull = await openPull(world, 'data-scientist', {
+      branch: 'later',
+      files: bikesFiles({ seed: 104 }),
+    });
     await eventually(
       '0 of 2',
       async () => (await gateOf(world, pull, 'action_required')).title.includes('0 of 2'),
       world,
     );
     await say(world, 'ml-lead', pull, await lineOf('problem', pull));
-    await eventually('the first version', async () => (await versions()).length === 1, world);
+    await eventually('the first version', async () => (await tagNames(world, 'bikes@')).length === 1, world);
     const compared = async () => (await questions('candidate', pull)).length === 2;
     await eventually('the question after the comparison with it', compared, world);
     await say(world, 'ml-lead', pull, await lineOf('candidate', pull));
@@ -178,9 +167,13 @@ describe('what a writer tries', { timeout: 240_000 }, () => {
     await gateOf(world, pull, 'failure');
     await mergeAllTheSame(pull);
     await issueAbout('product-owner holds it');
-    expect(await versions()).toEqual(['bikes@v1.0.0']);
+    expect(await tagNames(world, 'bikes@')).toEqual(['bikes@v1.0.0']);
     await say(world, 'product-owner', pull, '/unhold');
-    await eventually('the next', async () => (await versions()).includes('bikes@v1.1.0'), world);
+    await eventually(
+      'the next',
+      async () => (await tagNames(world, 'bikes@')).includes('bikes@v1.1.0'),
+      world,
+    );
   });
 
   it('says what is wrong with the policy, where models are touched', async () => {
@@ -193,7 +186,10 @@ describe('what a writer tries', { timeout: 240_000 }, () => {
       content: Buffer.from('version: 1\nrols: {}\n').toString('base64'),
       sha: 'sha' in data ? data.sha : '',
     });
-    const model = await openPull(world, 'data-scientist', { branch: 'model', files: seeded(105) });
+    const model = await openPull(world, 'data-scientist', {
+      branch: 'model',
+      files: bikesFiles({ seed: 105 }),
+    });
     expect((await gateOf(world, model, 'failure')).title).toBe('the policy of main cannot be read');
     await eventually(
       'the fault',

@@ -5,26 +5,21 @@ import {
   approveLine,
   BOT,
   bikesFiles,
-  defineBikes,
+  contentOf,
   eventually,
-  firstModel,
   gateOf,
   openPull,
   R,
   say,
-  startWorld,
+  startServing,
   type World,
 } from './app-world.ts';
 
 describe('names that a writer takes', { timeout: 240_000 }, () => {
   let world: World;
   beforeAll(async () => {
-    world = await startWorld();
-    await world.startApp();
-    await defineBikes(world);
-    await firstModel(world);
-    await eventually('v1.0.0 in production', async () => (await rollouts()).length === 1, world);
-  });
+    world = await startServing();
+  }, 240_000);
   afterAll(() => world.close());
 
   const writer = () => world.as('data-scientist').rest;
@@ -36,9 +31,7 @@ describe('names that a writer takes', { timeout: 240_000 }, () => {
 
   /** What nobody let through: approved, then held, and merged all the same. */
   async function mergeHeld(): Promise<{ pull: number; merged: string }> {
-    const files = bikesFiles();
-    const path = 'models/bikes/model.yml';
-    const changed = { ...files, [path]: (files[path] ?? '').replace('seed: 1', 'seed: 2') };
+    const changed = bikesFiles({ seed: 2 });
     const pull = await openPull(world, 'data-scientist', { branch: 'second', files: changed });
     await gateOf(world, pull, 'action_required');
     await say(world, 'ml-lead', pull, await approveLine(world, pull));
@@ -52,8 +45,7 @@ describe('names that a writer takes', { timeout: 240_000 }, () => {
   /** The very tag that the app would make. */
   async function tagByHand(version: string, commit: string): Promise<void> {
     const file = 'models/bikes/model.lock';
-    const { data } = await writer().repos.getContent({ ...R, path: file, ref: commit });
-    const text = Buffer.from('content' in data ? data.content : '', 'base64').toString();
+    const text = await contentOf(world, file, { ref: commit });
     const { candidate, bundle } = parseConfig('model-lock', { file, text });
     const message = renderTagMessage(
       { kind: 'register', model: 'bikes', version, n: null },

@@ -108,6 +108,22 @@ function octokit(url: string, token: string): Octokit {
   });
 }
 
+/** A world with the app in it, and a model that is defined and not yet trained. */
+export async function startDefined(): Promise<World> {
+  const world = await startWorld();
+  await world.startApp();
+  await defineBikes(world);
+  return world;
+}
+
+/** The first version is in production. */
+export async function startServing(): Promise<World> {
+  const world = await startDefined();
+  await firstModel(world);
+  await tagged(world, 'bikes#champion#2');
+  return world;
+}
+
 export async function eventually<Found>(
   what: string | (() => string),
   look: () => Promise<Found | undefined | null | false>,
@@ -203,8 +219,33 @@ export async function openPull(
   return pull.data.number;
 }
 
-export function bikesFiles(): Record<string, string> {
-  return modelFiles('bikes', { history: digestOf('history') });
+/** The files of the first model; another seed makes another candidate. */
+export function bikesFiles({ seed = 1 } = {}): Record<string, string> {
+  const files = modelFiles('bikes', { history: digestOf('history') });
+  const path = 'models/bikes/model.yml';
+  return { ...files, [path]: (files[path] ?? '').replace('seed: 1', `seed: ${seed}`) };
+}
+
+export async function contentOf(world: World, path: string, at: { ref?: string } = {}): Promise<string> {
+  const { data } = await world.as('ml-lead').rest.repos.getContent({ ...R, path, ...at });
+  return Buffer.from('content' in data ? data.content : '', 'base64').toString();
+}
+
+export async function tagNames(world: World, prefix: string): Promise<string[]> {
+  const { data } = await world.as('ml-lead').rest.git.listMatchingRefs({ ...R, ref: `tags/${prefix}` });
+  return data.map(({ ref }) => ref.slice('refs/tags/'.length));
+}
+
+/** Waits for a tag: `bikes#champion#2` says that the first version serves and is what candidates are held against. */
+export async function tagged(world: World, name: string): Promise<void> {
+  await eventually(name, async () => (await tagNames(world, name)).includes(name), world);
+}
+
+/** The app's answer to one comment. */
+export async function replyTo(world: World, comment: number, number: number): Promise<string> {
+  const marker = `<!-- roundhouse:reply ${comment} -->`;
+  const find = async () => (await commentsOf(world, number)).find(({ body }) => body.startsWith(marker));
+  return (await eventually(`a reply to ${comment}`, find, world)).body;
 }
 
 /** Problem, approval, definition, merge. */
