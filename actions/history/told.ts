@@ -12,7 +12,7 @@ export function told(
   const where = environment === null ? '' : ` in ${environment}`;
   const head = at === null ? [] : [`what served${where} at ${at}:`];
   const blocks = rows.map((row) => {
-    const { model, version, candidate, share, from, part_from, until, ended, approved_by } = row;
+    const { model, version, candidate, share, from, part_from, until, ended, approved_by, promoted_by } = row;
     const named = paint('bold', `${model} v${version}`);
     const short = paint('dim', candidate.replace('sha256:', '').slice(0, 16));
     const span =
@@ -22,7 +22,7 @@ export function told(
       `${row.environment}  ${named}  ${short}  ${span}${traffic}`,
       ...(part_from === null ? [] : [`    part of the traffic from ${part_from}`]),
       ...(ended === '' ? [] : [`    ${ended}`]),
-      `    approved by ${approved_by || paint('yellow', 'nobody on record')}`,
+      `    approved by ${approved_by || paint('yellow', 'nobody on record')}${promoted_by === '' ? '' : `, promoted by ${promoted_by}`}`,
     ].join('\n');
   });
   const nothing = at === null ? `nothing was deployed${where.replace(' in ', ' to ')} yet` : 'nothing';

@@ -1,7 +1,7 @@
 import { type Served, servedAt } from '../lifecycle/serving-history.ts';
 import { minute } from './lineage-view.ts';
 
-type Row = Served & { approved_by: readonly string[] };
+type Row = Served & { approved_by: readonly string[]; promoted_by: readonly string[] };
 
 /** The view of templates/comments/history.hbs: rows newest first, at most `most` of them. */
 export function servingView(
@@ -21,12 +21,12 @@ export function servingView(
 export function rowsAt(rows: readonly Row[], at: string | null): Row[] {
   if (at === null) return [...rows];
   return servedAt(rows, Date.parse(at)).flatMap(({ row, share }) => {
-    const { approved_by = [] } = rows.find((one) => one === row) ?? {};
-    return [{ ...row, share, approved_by }];
+    const { approved_by = [], promoted_by = [] } = rows.find((one) => one === row) ?? {};
+    return [{ ...row, share, approved_by, promoted_by }];
   });
 }
 
-function rowView({ model, environment, version, candidate, share, approved_by, ...row }: Row) {
+function rowView({ model, environment, version, candidate, share, approved_by, promoted_by, ...row }: Row) {
   return {
     ...{ model, environment, version, candidate, share },
     from: minute(row.from),
@@ -34,6 +34,7 @@ function rowView({ model, environment, version, candidate, share, approved_by, .
     until: row.until === null ? null : minute(row.until),
     ended: endedText(row),
     approved_by: approved_by.join(', '),
+    promoted_by: promoted_by.join(', '),
   };
 }
 

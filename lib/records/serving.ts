@@ -1,13 +1,18 @@
+import { promotionRecordSchema } from '#lib/lifecycle/records.ts';
 import { deploymentRecordSchema } from '#lib/lifecycle/rollout.ts';
 import { foldServing, type Served } from '#lib/lifecycle/serving-history.ts';
 import { modelsOnRecord } from './find-candidate.ts';
 import { approvalsOf } from './lineage.ts';
 import { readHistory } from './model-history.ts';
-import { listRecords } from './records.ts';
+import { listRecords, recordPath } from './records.ts';
 import type { RecordSource, TagSource } from './source.ts';
 
 /** What served, and whose approvals of its candidate are on record. */
-export type ServedBy = Served & { approved_by: string[] };
+export type ServedBy = Served & {
+  approved_by: string[];
+  /** Whose `/promote` brought it here; empty where the environment waits for none. */
+  promoted_by: string[];
+};
 
 export type ServingHistory = {
   /** Newest first. */
@@ -40,14 +45,33 @@ export async function readServing(
     if (approved.has(candidate)) continue;
     approved.set(candidate, [...new Set((await approvalsOf(records, candidate)).map(({ login }) => login))]);
   }
+  const promotions = await Promise.all(rows.map((row) => promotedBy(records, row)));
   return {
     rows: rows
-      .map((row) => ({ ...row, approved_by: approved.get(row.candidate) ?? [] }))
+      .map((row, index) => ({
+        ...row,
+        approved_by: approved.get(row.candidate) ?? [],
+        promoted_by: promotions[index] ?? [],
+      }))
       .toSorted((a, b) => b.from.localeCompare(a.from) || b.n - a.n),
     models: [...new Set([...places.map((place) => place.model), ...(await modelsOnRecord(records))])].sort(),
     environments: [...new Set(places.map((place) => place.environment))].sort(),
     contradictions: await contradictionsOf({ records, tags }, rows),
   };
+}
+
+/** The people of the newest promotion of that candidate before it got any traffic. */
+async function promotedBy(
+  records: RecordSource,
+  { model, environment, candidate, from, part_from }: Served,
+): Promise<string[]> {
+  const folder = recordPath.promotions(model, environment);
+  const all = await listRecords(records, folder, promotionRecordSchema);
+  const began = Date.parse(part_from ?? from);
+  const asked = all
+    .filter((promotion) => promotion.candidate === candidate && Date.parse(promotion.at) <= began)
+    .toSorted((a, b) => a.at.localeCompare(b.at));
+  return asked.at(-1)?.people ?? [];
 }
 
 async function placesOf(records: RecordSource): Promise<{ model: string; environment: string }[]> {

@@ -184,7 +184,22 @@ describe('what is asked for', () => {
   });
 });
 
-it('what served names who approved it', async () => {
-  const { rows } = await readServing(recorded(), { model: null, environment: 'production' });
-  expect(rows).toMatchObject([{ version: '1.1.0', share: 'all', until: null, approved_by: ['ml-lead'] }]);
+it('what served names who approved it, and who promoted it there', async () => {
+  const world = recorded();
+  const promotion = {
+    ...{ kind: 'roundhouse-promotion', model: 'bikes', environment: 'production', from: 'staging' },
+    ...{
+      version: '1.1.0',
+      candidate: CANDIDATE,
+      people: ['product-owner'],
+      comment: 31,
+      url: 'https://github.com/x',
+    },
+    at: '2026-02-27T09:00:00Z',
+  };
+  world.files.set(recordPath.promotion('bikes', 'production', 31), recordText(promotion));
+  const { rows } = await readServing(world, { model: null, environment: 'production' });
+  expect(rows).toMatchObject([
+    { version: '1.1.0', share: 'all', until: null, approved_by: ['ml-lead'], promoted_by: ['product-owner'] },
+  ]);
 });

@@ -103,7 +103,14 @@ const VIEWS: Record<string, object> = {
     rows: [
       {
         ...{ environment: HOSTILE, model: HOSTILE, version: HOSTILE, candidate: 'ab12', share: HOSTILE },
-        ...{ from: HOSTILE, part_from: HOSTILE, until: HOSTILE, ended: HOSTILE, approved_by: HOSTILE },
+        ...{
+          from: HOSTILE,
+          part_from: HOSTILE,
+          until: HOSTILE,
+          ended: HOSTILE,
+          approved_by: HOSTILE,
+          promoted_by: HOSTILE,
+        },
       },
     ],
   },

@@ -83,6 +83,25 @@ describe('the app in the local GitHub, from problem to retraining', { timeout: 2
     expect(last?.body).toContain('may be merged');
   });
 
+  it('says why a version is what it is, and what served when, to whoever asks', async () => {
+    const asking = { ...R, title: 'What serves?', body: 'Asking for an auditor.' };
+    const { number } = (await world.as('product-owner').rest.issues.create(asking)).data;
+    await say(world, 'product-owner', number, '/why bikes v1.0.0\n/history production\n/why 3.0.0');
+    const { body } = await eventually(
+      'the answer',
+      async () => (await commentsOf(world, number)).find(({ author }) => author === BOT),
+      world,
+    );
+    expect(body).toMatch(
+      /✅ `\/why`[\s\S]*flowchart LR[\s\S]*\| evaluation \|[\s\S]*\| approval by ml-lead \|/,
+    );
+    expect(body).toMatch(
+      /✅ `\/history`[\s\S]*\| production \| bikes v1\.0\.0 \|[^\n]*\| now \|[^\n]*\| ml-lead \|/,
+    );
+    expect(body).toMatch(/❌ `\/why`: no v3\.0\.0 of bikes is registered; nearest: v1\.0\.0/);
+    expect(body).not.toContain('missing');
+  });
+
   it('judges code outside of the model folder that the code digest covers', async () => {
     await eventually('v1.0.0 in force', async () => (await tags()).includes('bikes#champion#2'), world);
     const before = world.jobs.runs.length;
