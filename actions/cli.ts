@@ -10,6 +10,7 @@ import { doctorCommand } from './doctor/command.ts';
 import { historyCommand } from './history/command.ts';
 import { initCommand } from './init/command.ts';
 import { packageVersion } from './kit/version.ts';
+import { policyCommand } from './policy/command.ts';
 import { whyCommand } from './why/command.ts';
 
 /** The composition root: the same stages in a terminal, and the processes that serve them. */
@@ -52,6 +53,7 @@ checklistCommand(program);
 complianceCommand(program);
 historyCommand(program);
 whyCommand(program);
+policyCommand(program);
 auditCommand(program);
 
 processCommand('demo', {
