@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import type { FileSource } from '#lib/records/lineage.ts';
+import { UnreadableRecord } from '#lib/records/records.ts';
 import type { RecordSource, TagSource } from '#lib/records/source.ts';
 import { git } from './git.ts';
 
@@ -37,6 +38,12 @@ export async function withCheckoutRecords<Value>(
       async paths(prefix) {
         return [...blobs.keys()].filter((path) => path.startsWith(prefix)).sort();
       },
+    });
+  } catch (error) {
+    if (!(error instanceof UnreadableRecord)) throw error;
+    throw new UserError(error.message, {
+      fix: 'update Roundhouse; where no newer release wrote it, `roundhouse audit verify` says whether the branch was changed',
+      cause: error.cause,
     });
   } finally {
     objects.close();

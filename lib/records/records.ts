@@ -45,13 +45,26 @@ export function recordText(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
+/** A record that a newer release wrote, or that was changed by hand. */
+export class UnreadableRecord extends Error {
+  constructor(path: string, options: ErrorOptions) {
+    super(`${path} on branch roundhouse is no record that this release can read`, options);
+    this.name = 'UnreadableRecord';
+  }
+}
+
 export async function readRecord<Schema extends z.ZodType>(
   state: Pick<RecordSource, 'read'>,
   path: string,
   schema: Schema,
 ): Promise<z.output<Schema> | null> {
   const text = await state.read(path);
-  return text === null ? null : schema.parse(JSON.parse(text));
+  if (text === null) return null;
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new UnreadableRecord(path, { cause });
+  }
 }
 
 /** All records below a folder, ordered by path. */

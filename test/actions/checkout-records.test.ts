@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { holdRecordSchema } from '#lib/lifecycle/records.ts';
+import { listRecords } from '#lib/records/records.ts';
 import { withCheckoutRecords } from '../../actions/kit/checkout-records.ts';
 
 const folders: string[] = [];
@@ -85,6 +87,16 @@ test('of a local and a fetched branch the one that contains the other is read', 
   git(clone, ['update-ref', 'refs/heads/roundhouse', 'origin/roundhouse']);
   commit(clone, 'refs/heads/roundhouse', { 'c.json': '3' });
   expect(await read()).toEqual(['a.json', 'b.json', 'c.json']);
+});
+
+test('a record that cannot be read is named', async () => {
+  const cwd = repository();
+  commit(cwd, 'refs/heads/roundhouse', { 'holds/1.json': '{"kind": "roundhouse-hold", "new": 1}' });
+  const reading = withCheckoutRecords(cwd, (records) => listRecords(records, 'holds/', holdRecordSchema));
+  await expect(reading).rejects.toMatchObject({
+    message: 'holds/1.json on branch roundhouse is no record that this release can read',
+    fix: expect.stringContaining('update Roundhouse'),
+  });
 });
 
 test('a clone without the branch, and a folder that is no clone, say what to do', async () => {
