@@ -2,17 +2,23 @@ import type { PullRequest } from '#lib/github/pulls.ts';
 import { updateRecordSchema } from '#lib/lifecycle/records.ts';
 import { retrainingWindow } from '#lib/lifecycle/retraining-branch.ts';
 import { listRecords, monitorRecords, recordPath } from '#lib/records/records.ts';
+import { letInBy } from './forks.ts';
 import type { Project } from './project.ts';
 
-/** Who stands behind a pull request, and so doesn't approve what it brings. The app itself is nobody. */
+/**
+ * Who stands behind a pull request, and so doesn't approve what it brings. The app itself is nobody; what it brings
+ * from a fork is the fork's author's.
+ */
 export type PullPeople = { author: string | null; committers: string[]; causers: string[] };
 
 export async function readPeople(project: Project, pull: PullRequest): Promise<PullPeople> {
   const { forge, bot } = project;
+  const letIn = await letInBy(project, pull);
+  const causers = await causersOf(project, pull);
   return {
-    author: pull.author.login === bot ? null : pull.author.login,
+    author: letIn?.author ?? (pull.author.login === bot ? null : pull.author.login),
     committers: (await forge.pulls.committers(pull.number)).filter((login) => login !== bot),
-    causers: await causersOf(project, pull),
+    causers: letIn ? [...causers, letIn.login] : causers,
   };
 }
 

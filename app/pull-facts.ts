@@ -9,6 +9,7 @@ import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import { readRecord, recordPath } from '#lib/records/records.ts';
 import { mergeOfBase } from './base-merge.ts';
+import { refusalOfMoved } from './forks.ts';
 import {
   type ModelTree,
   modelsOf,
@@ -81,7 +82,7 @@ export async function readPullFacts(project: Project, pull: PullRequest): Promis
       : { newPolicy: null, faults: [] };
   const faults = [...touched.faults, ...policyFaults];
   const isTouched = folders.length + models.length > 0;
-  const refusal = isTouched ? refusalOfPull(pull) : null;
+  const refusal = isTouched ? (refusalOfPull(pull) ?? (await refusalOfMoved(project, pull))) : null;
   if (refusal !== null) return { isWrong: true, reason: refusal, faults: [] };
   const people = await readPeople(project, pull);
   const hold = await readRecord(state, recordPath.hold(pull.number), holdRecordSchema);
@@ -95,7 +96,7 @@ export async function readPullFacts(project: Project, pull: PullRequest): Promis
 /** Why nothing of a pull request is run. The code of a fork would meet a runner that nobody allowed it. */
 export function refusalOfPull({ head }: Pick<PullRequest, 'head'>): string | null {
   if (head.same_repository) return null;
-  return 'pull requests from forks are not built yet: push the branch to this repository';
+  return `the code of a fork runs once it was read: \`/ok-to-train ${head.sha}\` lets this commit in`;
 }
 
 /**

@@ -27,6 +27,7 @@ import { deploy } from './deploy.ts';
 import { history } from './history.ts';
 import { hold, object, unhold } from './hold.ts';
 import { retrain } from './monitor.ts';
+import { okToTrain } from './ok-to-train.ts';
 import { override } from './override.ts';
 import { promote } from './promote.ts';
 import { plan } from './pull-request.ts';
@@ -61,6 +62,7 @@ const HANDLERS: { [Name in BuiltCommand]: Handler<Name> } = {
   history,
   hold,
   object,
+  'ok-to-train': okToTrain,
   override,
   plan,
   promote,

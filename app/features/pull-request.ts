@@ -8,6 +8,7 @@ import { type PullFacts, readPullFacts } from '../pull-facts.ts';
 import { endRequest, openRequests, pullsWithRequests } from '../request.ts';
 import { advance } from '../work.ts';
 import { type AskedCandidate, countAsks } from './asks.ts';
+import { followFork } from './fork-merged.ts';
 import { type GateModel, openGates } from './gate.ts';
 import { announce, hasTwin, type PullState, show, showUnplanned } from './pull-request-show.ts';
 
@@ -68,7 +69,10 @@ export async function syncPullRequest(
       return endRuns(project, number, 'the same head is proposed to the default branch');
     await announce(project, pull);
     const facts = await readPullFacts(project, pull);
-    if ('reason' in facts) return showUnplanned(project, pull, facts);
+    if ('reason' in facts) {
+      await followFork(project, pull);
+      return showUnplanned(project, pull, facts);
+    }
     const state = await readState(project, facts, again);
     if (state === 'moved') continue;
     if (facts.merge.state === 'pending') return state;

@@ -171,9 +171,9 @@ export const COMMANDS = {
     parse: parse.commit,
     who: { kind: 'roles', action: 'ok-to-train' },
     on: 'pull request',
-    help: 'let the code of a fork run',
+    help: 'let this commit of a fork run, in a branch of this repository',
     example: '/ok-to-train 0123456789abcdef0123456789abcdef01234567',
-    built: false,
+    built: true,
   },
   override: {
     args: '<gate> <digest> <reason>',

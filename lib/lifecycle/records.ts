@@ -248,6 +248,21 @@ export const promotionRecordSchema = z.strictObject({
 });
 export type PromotionRecord = z.infer<typeof promotionRecordSchema>;
 
+/** `forks/<pull request>/<comment id>.json`: one commit of a fork that may run here (`/ok-to-train`). */
+export const forkRecordSchema = z.strictObject({
+  kind: z.literal('roundhouse-fork'),
+  /** The fork's own pull request. */
+  fork: z.int(),
+  sha: gitShaSchema,
+  author: loginSchema,
+  /** Who let it in. */
+  login: loginSchema,
+  comment: z.int(),
+  url: z.string(),
+  at: instantSchema,
+});
+export type ForkRecord = z.infer<typeof forkRecordSchema>;
+
 /** `monitor/<model>/YYYY/MM/DD.json`: one window, by its `as_of`, once; `DD-asked-<run>.json` where somebody asked for the look. */
 export const monitorRecordSchema = z.strictObject({
   kind: z.literal('roundhouse-monitor'),

@@ -25,6 +25,8 @@ export const recordPath = {
   promotions: (model: string, environment: string) => `promotions/${model}/${environment}/`,
   promotion: (model: string, environment: string, comment: number) =>
     `promotions/${model}/${environment}/${comment}.json`,
+  forks: (fork: number) => `forks/${fork}/`,
+  fork: (fork: number, comment: number) => `forks/${fork}/${comment}.json`,
   hold: (issue: number) => `holds/${issue}.json`,
   deployments: (model: string, environment: string) => `deployments/${model}/${environment}/`,
   deployment: (model: string, environment: string, n: number) =>

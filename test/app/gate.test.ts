@@ -163,7 +163,7 @@ describe('unplannedChecks', () => {
   it('say why, and no fault of configuration files', () => {
     const head = { ref: 'x', sha: 'a'.repeat(40), same_repository: false };
     const reason = refusalOfPull({ head }) ?? '';
-    expect(reason).toContain('from forks');
+    expect(reason).toContain(`/ok-to-train ${head.sha}`);
     const { gate: found } = unplannedChecks({ isWrong: true, reason, faults: [] });
     expect(found).toEqual({ conclusion: 'failure', title: reason });
     expect(refusalOfPull({ head: { ...head, same_repository: true } })).toBeNull();

@@ -161,6 +161,16 @@ const VIEWS: Record<string, object> = {
     pull_request: 7,
     url: 'http://127.0.0.1/comment',
   },
+  'fork.hbs': {
+    sha: HOSTILE,
+    fork: 7,
+    author: HOSTILE,
+    login: HOSTILE,
+    title: HOSTILE,
+    url: 'http://127.0.0.1/comment',
+  },
+  'fork-taken.hbs': { sha: HOSTILE, pull: 8 },
+  'fork-merged.hbs': { sha: HOSTILE, pull: 8 },
   'rollback.hbs': {
     model: HOSTILE,
     environment: 'production',

@@ -39,7 +39,7 @@ describe('what a line asks for', () => {
     ['/deploy @acme', 'deploy', /environment/],
     ['/override gate digest because', 'override', /16 or more hex/],
     ['/rollback 1.0.0 staging now', 'rollback', /a version and an environment/],
-    ['/ok-to-train abc', 'ok-to-train', /not built yet/],
+    ['/ok-to-train abc', 'ok-to-train', /all 40 hex/],
   ])('%s is refused with a reason', (body, name, reason) => {
     expect(parseCommands(body)).toEqual([
       { kind: 'refused', name, reason: expect.stringMatching(reason), line: 1 },
