@@ -13,15 +13,19 @@ export type ShownProblem = {
   hold: HoldRecord | null;
   policy: Policy;
   plan: ProblemPlan;
+  /** Number of the tracking issue. */
+  tracking: number | null;
   owner: string;
 };
 
 /** The view of templates/comments/problem.hbs. */
-export function problemCommentView({ draft, counted, hold, policy, plan, owner }: ShownProblem) {
+export function problemCommentView({ draft, counted, hold, policy, plan, tracking, owner }: ShownProblem) {
   const { problem, answers, missing, contradictions, notes } = draft;
   return {
     state: plan.kind,
     pull: plan.kind === 'proposed' ? plan.pull : null,
+    differs: plan.kind === 'proposed' && plan.differs,
+    tracking,
     model: problem?.model ?? null,
     answered: Object.keys(answers).length > 0,
     missing,

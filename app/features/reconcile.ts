@@ -10,6 +10,7 @@ import { syncDeployments } from './deploy.ts';
 import { syncMergeGroups } from './merge-group.ts';
 import { syncMonitor } from './monitor.ts';
 import { PROBLEM_LABEL, syncProblem } from './problem.ts';
+import { syncStages } from './problem-tracking.ts';
 import { syncOpenPullRequests } from './pull-request.ts';
 import { syncRegistry } from './register.ts';
 
@@ -45,6 +46,7 @@ export async function syncDefaultBranch(project: Project): Promise<void> {
     () => syncRegistry(project, main),
     () => syncDeployments(project, main),
     () => syncMonitor(project, main),
+    () => syncStages(project, main),
   ]);
 }
 

@@ -14,7 +14,7 @@ import { sayOnce } from '../sticky.ts';
 
 /** Writes down that people are asked, before they are: the first time counts. */
 export async function noteAsked(
-  { state, now }: Pick<Project, 'state' | 'now'>,
+  { state, now, bot }: Pick<Project, 'state' | 'now' | 'bot'>,
   { issue, digest, model }: { issue: number; digest: Digest; model: string },
 ): Promise<void> {
   const path = recordPath.ask(digest);
@@ -23,7 +23,7 @@ export async function noteAsked(
   await state.write({
     changes: [{ path, text: recordText(record) }],
     fresh: [path],
-    audit: { event: 'asked', actor: 'roundhouse', subject: `problem of ${model}`, digest },
+    audit: { event: 'asked', actor: bot, subject: `problem of ${model} on #${issue}`, model, digest },
   });
 }
 
@@ -46,7 +46,7 @@ export async function remind(
     find: async () => null,
     make: async () => {
       const people = await reachable(project, ask, policy);
-      if (people.length === 0) return 'nobody to remind';
+      if (people.length === 0) return 'nobody';
       await sayOnce(project.forge.comments, {
         issue,
         marker: { kind: 'reminder', key: `${digest}-${number}` },
@@ -59,8 +59,15 @@ export async function remind(
             missing: ask.count.missing.map(({ count, roles }) => ({ count, roles: roles.join(' or ') })),
           }),
       });
-      return 'reminded';
+      return people.join(', ');
     },
+    told: (people) => ({
+      event: 'reminded',
+      actor: project.bot,
+      subject: `${people}, of the ${ask.subject} of ${ask.model} on #${issue}`,
+      ...(ask.model !== null && { model: ask.model }),
+      digest: ask.digest,
+    }),
   });
 }
 

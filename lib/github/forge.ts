@@ -5,6 +5,7 @@ import { comments } from './comments.ts';
 import { deployments } from './deployments.ts';
 import { history } from './history.ts';
 import { issues } from './issues.ts';
+import { milestones, subIssues } from './milestones.ts';
 import { people } from './permissions.ts';
 import { pulls } from './pulls.ts';
 import { releases } from './releases.ts';
@@ -25,10 +26,12 @@ export function forge(repository: Repository, appId: number | null = null) {
     deployments: deployments(repository),
     history: history(repository),
     issues: issues(repository),
+    milestones: milestones(repository),
     people: people(repository),
     pulls: pulls(repository),
     releases: releases(repository),
     runs: runs(repository),
+    subIssues: subIssues(repository),
     tags: tags(repository),
     trees: trees(repository),
   };

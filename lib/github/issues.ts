@@ -2,6 +2,7 @@ import type { Person } from './comments.ts';
 import { orNull, type Repository } from './repository.ts';
 
 export type Issue = {
+  id: number;
   number: number;
   title: string;
   body: string;
@@ -30,13 +31,22 @@ export function issues({ octokit, owner, repo }: Repository) {
       });
       return found.map(issueOf).filter((issue) => !issue.is_pull_request);
     },
-    async create(issue: { title: string; body: string; labels?: string[] }): Promise<Issue> {
+    async create(issue: {
+      title: string;
+      body: string;
+      labels?: string[];
+      milestone?: number;
+    }): Promise<Issue> {
       const { data } = await octokit.rest.issues.create({ ...at, ...issue });
       return issueOf(data);
     },
+    /** GitHub makes labels that are not there yet. */
+    async addLabels(number: number, labels: string[]): Promise<void> {
+      await octokit.rest.issues.addLabels({ ...at, issue_number: number, labels });
+    },
     async update(
       number: number,
-      change: { title?: string; body?: string; state?: 'open' | 'closed' },
+      change: { title?: string; body?: string; state?: 'open' | 'closed'; milestone?: number },
     ): Promise<void> {
       await octokit.rest.issues.update({ ...at, issue_number: number, ...change });
     },
@@ -44,6 +54,7 @@ export function issues({ octokit, owner, repo }: Repository) {
 }
 
 type ApiIssue = {
+  id: number;
   number: number;
   title: string;
   body?: string | null;
@@ -57,6 +68,7 @@ type ApiIssue = {
 
 function issueOf(issue: ApiIssue): Issue {
   return {
+    id: issue.id,
     number: issue.number,
     title: issue.title,
     body: issue.body ?? '',

@@ -24,7 +24,9 @@ describe('decideHealth', () => {
 
 describe('decideProblem', () => {
   const problem = { model: 'bikes' } as Parameters<typeof decideProblem>[0]['problem'];
-  const facts = { problem, approved: false, held: false, isDefined: false, pull: null };
+  const digest = digestOf('asked');
+  const facts = { problem, digest, approved: false, held: false, isDefined: false, pull: null };
+  const pull = { number: 7, state: 'open' as const, problem: digest };
   it.each([
     [{ ...facts, problem: null }, { kind: 'incomplete' }],
     [facts, { kind: 'ask' }],
@@ -32,12 +34,12 @@ describe('decideProblem', () => {
     [{ ...facts, approved: true, held: true }, { kind: 'held' }],
     [{ ...facts, approved: true, isDefined: true }, { kind: 'defined' }],
     [
-      { ...facts, approved: true, pull: 7 },
-      { kind: 'proposed', pull: 7 },
+      { ...facts, approved: true, pull },
+      { kind: 'proposed', pull, differs: false },
     ],
     [
-      { ...facts, isDefined: true, pull: 7 },
-      { kind: 'proposed', pull: 7 },
+      { ...facts, digest: digestOf('changed'), isDefined: true, pull },
+      { kind: 'proposed', pull, differs: true },
     ],
   ])('%o -> %o', (given, plan) => {
     expect(decideProblem(given)).toEqual(plan);

@@ -37,6 +37,8 @@ const VIEWS: Record<string, object> = {
   'problem.hbs': {
     state: 'ask',
     pull: null,
+    tracking: null,
+    differs: false,
     model: HOSTILE,
     answered: true,
     missing: [HOSTILE],
@@ -61,6 +63,11 @@ const VIEWS: Record<string, object> = {
     number: 1,
     most: 3,
   },
+  'tracking.hbs': {
+    ...{ model: 'bikes', issue: 1, pull: 2, due: '2030-01-01', asList: true },
+    tasks: [{ stage: HOSTILE, due: null, number: 3 }],
+  },
+  'stage-task.hbs': { due: '2030-01-01', items: [{ id: HOSTILE, title: HOSTILE, rule: HOSTILE }] },
   'definition.hbs': {
     issue: 1,
     model: HOSTILE,

@@ -75,7 +75,7 @@ describe('two replicas of the app', () => {
 
   it('leave one of everything', { timeout: 600_000 }, async () => {
     await defineBikes(world);
-    await firstModel(world);
+    const { pull } = await firstModel(world);
     const { rest, paginate } = world.as('ml-lead');
     await eventually(
       'the tags of the deployment',
@@ -98,16 +98,26 @@ describe('two replicas of the app', () => {
     const pulls = (await rest.pulls.list({ ...R, state: 'all' })).data.map(({ head }) => head.ref);
     expect(pulls.sort()).toEqual(['first-model', 'roundhouse-define-bikes']);
     const issues = await rest.issues.listForRepo({ ...R, state: 'all', creator: BOT });
-    expect(issues.data.filter((issue) => !issue.pull_request)).toEqual([]);
+    const titles = issues.data.filter((issue) => !issue.pull_request).map(({ title }) => title);
+    expect(titles.sort()).toEqual([
+      'bikes: data engineering',
+      'bikes: deployment',
+      'bikes: from problem to production',
+      'bikes: model development',
+      'bikes: monitoring',
+      'bikes: problem definition',
+      'bikes: retraining',
+    ]);
+    expect((await rest.issues.listMilestones(R)).data.map(({ title }) => title)).toEqual(['bikes']);
     const comments = await paginate(rest.issues.listCommentsForRepo, { ...R, per_page: 100 });
     const markers = comments
       .filter(({ user }) => user?.login === BOT)
       .map(({ body, issue_url }) => `${issue_url.split('/').at(-1)} ${body?.split('\n')[0]}`);
     expect(markers).toEqual([...new Set(markers)]);
     const runs = await paginate(rest.actions.listWorkflowRunsForRepo, { ...R, per_page: 100 });
-    const titles = runs.map(({ display_title }) => display_title);
-    expect(titles).toEqual([...new Set(titles)]);
-    const locks = (await rest.pulls.listCommits({ ...R, pull_number: 3 })).data.filter(
+    const asked = runs.map(({ display_title }) => display_title);
+    expect(asked).toEqual([...new Set(asked)]);
+    const locks = (await rest.pulls.listCommits({ ...R, pull_number: pull })).data.filter(
       ({ author }) => author?.login === BOT,
     );
     expect(locks).toHaveLength(1);

@@ -217,7 +217,7 @@ describe('what the app refuses', { timeout: 240_000 }, () => {
       'the issue about it',
       async () =>
         (await rest.issues.listForRepo({ ...R, creator: BOT })).data.find(
-          ({ pull_request }) => !pull_request,
+          ({ pull_request, title }) => !pull_request && title.includes('not what was approved'),
         ),
       world,
     );

@@ -134,8 +134,12 @@ async function onIssues({ bot, lead, scientist }: Scene): Promise<void> {
   await bot.rest.issues.addLabels({ ...at, labels: ['question'] });
   await bot.rest.issues.listLabelsOnIssue(at);
   await bot.rest.issues.listLabelsForRepo(R);
-  const { data: milestone } = await lead.rest.issues.createMilestone({ ...R, title: 'First model' });
-  await lead.rest.issues.update({ ...at, milestone: milestone.number });
+  const due_on = '2027-02-15T12:00:00Z';
+  const { data: milestone } = await bot.rest.issues.createMilestone({ ...R, title: 'First model', due_on });
+  await bot.rest.issues.update({ ...at, milestone: milestone.number });
+  const task = await bot.rest.issues.create({ ...R, title: 'Data', milestone: milestone.number });
+  await bot.rest.issues.addSubIssue({ ...at, sub_issue_id: task.data.id });
+  await bot.rest.issues.listSubIssues(at);
   await bot.rest.issues.listMilestones(R);
   const { data: comment } = await bot.rest.issues.createComment({ ...at, body: 'What is missing' });
   await bot.rest.issues.getComment({ ...R, comment_id: comment.id });

@@ -36,6 +36,26 @@ export async function defineProblem(stage: Stage): Promise<number> {
     definition.author === 'roundhouse[bot]',
     definition.author,
   );
+  const ours = async () =>
+    (await people.mlLead.issues('all')).filter(({ labels }) => labels.includes(`model:${stage.model}`));
+  const tracked = await until(
+    'the tracking issue',
+    async () => (await ours()).find(({ title }) => title === `${stage.model}: from problem to production`),
+    { timeline },
+  );
+  const tasks = (await ours()).filter(({ labels }) => labels.some((label) => label.startsWith('stage:')));
+  timeline.event({
+    at,
+    who: 'roundhouse',
+    what: `opens #${tracked.number}: ${tracked.title}`,
+    figures: `${tasks.length} tasks`,
+    link: tracked.url,
+  });
+  expectations.expect(
+    'a task for each stage tracks the problem',
+    tasks.length === 6,
+    tasks.map(({ title }) => title),
+  );
   expectations.expect(
     'a definition registers nothing',
     (await versions(stage)).length === 0,
