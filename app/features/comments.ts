@@ -18,10 +18,11 @@ import { readPerson } from '../approvals.ts';
 import { type CommandSetting, DONE, type Handler, type Outcome, refused } from '../command.ts';
 import { POLICY_FILE, readPolicy, readTree, type Tree } from '../model-tree.ts';
 import type { On } from '../on.ts';
-import { once } from '../once.ts';
+import { isDone, once } from '../once.ts';
 import type { Project } from '../project.ts';
-import { sayOnce } from '../sticky.ts';
+import { putSticky, sayOnce } from '../sticky.ts';
 import { approve } from './approve.ts';
+import { burstOf, claimKey, countOfHour, hourOf, linesOf, settleBurst } from './burst.ts';
 import { cancel } from './cancel.ts';
 import { deploy } from './deploy.ts';
 import { history } from './history.ts';
@@ -85,17 +86,41 @@ export async function handleComment(project: Project, comment: CommentFacts): Pr
   const lines = parseCommands(comment.body);
   const tree = lines.length > 0 ? await readDefaultBranch(project) : null;
   if (!tree?.files.has(POLICY_FILE)) return;
-  await once(project, {
-    key: `comment:${comment.id}`,
+  if (await isDone(project, claimKey(comment))) return;
+  const burst = await burstOf(project, comment);
+  const lead = burst[0] ?? comment;
+  const outcome = await once(project, {
+    key: claimKey(lead),
     find: async () => null,
     make: async () => {
-      const replies = await obey({ project, comment, tree }, lines);
-      if (replies.every(({ ok }) => ok)) await project.forge.comments.react(comment, '+1');
-      const told = replies.filter(({ text, shown }) => text !== '' || shown !== undefined);
-      const said = told.length > 0 ? await reply(project, comment, told) : 'said';
+      const replies = await obey({ project, comment: lead, tree }, linesOf(burst));
+      const said =
+        burst.length > 1 ? await replyAll(project, lead, replies) : await answer(project, lead, replies);
       return [...replies.map(outcomeOf), ...(said === 'locked' ? [UNSAID] : [])].join('; ');
     },
-    told: (outcome) => answered(comment, outcome),
+    told: (said) => answered(lead, said),
+  });
+  if (outcome !== null) await settleBurst(project, burst);
+}
+
+async function answer(project: Project, comment: CommentFacts, replies: Reply[]): Promise<Said> {
+  if (replies.every(({ ok }) => ok)) await project.forge.comments.react(comment, '+1');
+  const told = replies.filter(({ text, shown }) => text !== '' || shown !== undefined);
+  return told.length > 0 ? reply(project, comment, told) : 'said';
+}
+
+/** GitHub lets an app write 80 comments a minute: a burst is answered in one that is kept. */
+async function replyAll(project: Project, lead: CommentFacts, replies: Reply[]): Promise<Said> {
+  const { login } = lead.author;
+  return putSticky(project.forge.comments, {
+    issue: lead.issue,
+    marker: { kind: 'burst', key: `${login}-${hourOf(lead)}` },
+    bot: project.bot,
+    body: render(loadTemplate('comments/burst.hbs'), {
+      login,
+      count: countOfHour(project, lead),
+      replies: repliesText(lead, replies),
+    }),
   });
 }
 
@@ -139,14 +164,17 @@ async function reply(project: Project, comment: CommentFacts, replies: Reply[]):
     issue: comment.issue,
     marker: { kind: 'reply', key: String(comment.id) },
     bot: project.bot,
-    body: () =>
-      render(loadTemplate('comments/reply.hbs'), {
-        to: comment.author.login,
-        replies: replies.map((told) => ({ shown: '', ...told })),
-      }),
+    body: () => repliesText(comment, replies),
   });
   if (said === 'locked') project.log.info({ comment: comment.url }, UNSAID);
   return said;
+}
+
+function repliesText({ author }: CommentFacts, replies: Reply[]): string {
+  return render(loadTemplate('comments/reply.hbs'), {
+    to: author.login,
+    replies: replies.map((told) => ({ shown: '', ...told })),
+  });
 }
 
 async function readDefaultBranch({ forge, defaultBranch }: Project): Promise<Tree | null> {
@@ -156,7 +184,7 @@ async function readDefaultBranch({ forge, defaultBranch }: Project): Promise<Tre
 
 async function obey(
   { project, comment, tree }: Pick<CommandSetting, 'project' | 'comment'> & { tree: Tree },
-  lines: ParsedLine[],
+  said: { comment: CommentFacts; line: ParsedLine }[],
 ): Promise<Reply[]> {
   const read = await readPolicy(tree).catch((error: unknown) => {
     if (error instanceof UserError) return error;
@@ -164,7 +192,7 @@ async function obey(
   });
   if (read instanceof UserError) {
     const text = `the policy on ${project.defaultBranch} can't be read: ${read.message}`;
-    return lines.map((line) => ({ line: nameOf(line), ok: false, text }));
+    return said.map(({ line }) => ({ line: nameOf(line), ok: false, text }));
   }
   const issue = await project.forge.issues.get(comment.issue);
   const setting = {
@@ -175,7 +203,9 @@ async function obey(
     author: issue?.author.login ?? null,
   };
   const replies: Reply[] = [];
-  for (const line of lines) replies.push({ line: nameOf(line), ...(await obeyLine(setting, line)) });
+  for (const { comment: by, line } of said) {
+    replies.push({ line: nameOf(line), ...(await obeyLine({ ...setting, comment: by }, line)) });
+  }
   return replies;
 }
 

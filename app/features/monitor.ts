@@ -66,8 +66,12 @@ export const retrain: Handler<'retrain'> = async ({ project, comment }, { model 
     return refused(names === '' ? 'no model has a version yet' : `which model? ${names}`);
   }
   const asked_by = comment.author.login;
+  const key = `monitor:${chosen.name}:comment-${comment.id}`;
+  const running = await lookUnderWay(project, { model: chosen.name, asked_by, key });
+  if (running !== null)
+    return { ok: true, text: `${chosen.name}: run ${running} looks already, as you asked` };
   await requestRun(project, {
-    key: `monitor:${chosen.name}:comment-${comment.id}`,
+    key,
     asked_by,
     model: chosen.name,
     pull_request: null,
@@ -80,6 +84,22 @@ export const retrain: Handler<'retrain'> = async ({ project, comment }, { model 
     text: `${chosen.name}: the monitor looks now; a retraining pull request follows, unless one is open already`,
   };
 };
+
+/** A run for another command of the same person that has not ended: it finds what a second one would. */
+async function lookUnderWay(
+  project: Project,
+  { model, asked_by, key }: { model: string; asked_by: string; key: string },
+): Promise<number | null> {
+  for (const run of await project.forge.runs.list({
+    workflow: MONITOR_WORKFLOW,
+    event: 'workflow_dispatch',
+  })) {
+    if (run.status === 'completed') continue;
+    const request = await requestOfRun(project, run);
+    if (request?.model === model && request.asked_by === asked_by && request.key !== key) return run.id;
+  }
+  return null;
+}
 
 type FoundRun = {
   project: Project;

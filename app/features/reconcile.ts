@@ -78,6 +78,7 @@ async function readComments(project: Project, since: Date): Promise<void> {
     const comment = project.heard.get(listed.id) ?? (listed.edited ? null : listed);
     const created = Date.parse(listed.created_at);
     if (comment === null || created < since.getTime() || created > until) continue;
+    project.heard.set(comment.id, comment);
     steps.push(() => tryComment(project, comment));
   }
   await allOf(steps);

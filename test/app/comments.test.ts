@@ -163,3 +163,51 @@ describe('/hold and /unhold', () => {
     expect(world.replies.map(({ body }) => body).join()).toContain('held it after this comment');
   });
 });
+
+describe('500 commands at once', () => {
+  const hear = (bodies: string[]) => {
+    const comments = bodies.map((body, index) => commentOf(index + 1, body));
+    for (const comment of comments) project.heard.set(comment.id, comment);
+    return comments;
+  };
+
+  it('are one answer, one write of their claims, and what the last of them said', async () => {
+    const bodies = Array.from({ length: 500 }, (_, index) => (index % 2 === 0 ? '/hold' : '/unhold'));
+    const comments = hear([...bodies, '/plan']);
+    let writes = 0;
+    const { write } = project.state;
+    project.state.write = async (change) => {
+      writes += 1;
+      return write(change);
+    };
+    for (const comment of comments) await handleComment(project, comment);
+    expect(world.replies).toHaveLength(1);
+    expect(world.replies[0]?.body).toMatch(/501 comments by `ml-lead`[^]*it belongs on a pull request/);
+    expect(world.reactions).toEqual([]);
+    expect(await holdOf(1)).toMatchObject({ held: false, comment: 500 });
+    expect(writes).toBeLessThan(10);
+    expect(await outcomeOf(2)).toBe('taken together with comment 1');
+  });
+
+  it('that go on while some are in work keep the one answer', async () => {
+    const comments = hear(Array.from({ length: 40 }, () => '/plan'));
+    for (const comment of comments.slice(10)) project.heard.delete(comment.id);
+    for (const comment of comments.slice(0, 10)) await handleComment(project, comment);
+    for (const comment of comments) project.heard.set(comment.id, comment);
+    for (const comment of comments) await handleComment(project, comment);
+    expect(world.replies).toHaveLength(1);
+    expect(world.replies[0]?.body).toContain('40 comments');
+  });
+
+  it('of several people, or on several issues, are answered apart', async () => {
+    const author = { login: 'ann', type: 'User' };
+    const comments = [
+      ...Array.from({ length: 6 }, (_, index) => commentOf(index + 1, '/plan')),
+      ...Array.from({ length: 6 }, (_, index) => commentOf(index + 11, '/plan', { author })),
+      ...Array.from({ length: 6 }, (_, index) => commentOf(index + 21, '/plan', { issue: 2 })),
+    ];
+    for (const comment of comments) project.heard.set(comment.id, comment);
+    for (const comment of comments) await handleComment(project, comment);
+    expect(world.replies.map(({ issue }) => issue)).toEqual([1, 1, 2]);
+  });
+});

@@ -50,7 +50,14 @@ export async function fakeProject({ policy = POLICY as string | null } = {}) {
   const forge = {
     trees: written,
     comments: {
-      list: async () => [],
+      list: async (issue: number) =>
+        world.replies.flatMap(({ issue: of, body }, id) =>
+          of === issue ? [{ id, body, author: { login: 'roundhouse[bot]' } }] : [],
+        ),
+      update: async (id: number, body: string) => {
+        const said = world.replies[id];
+        if (said) said.body = body;
+      },
       since: async (since: Date) => {
         world.looks.push(since.toISOString());
         return world.comments;

@@ -93,6 +93,7 @@ const VIEWS: Record<string, object> = {
   },
   'ask-approval.hbs': { ...ask, model: HOSTILE, people: [HOSTILE] },
   'asks.hbs': { asks: [ask] },
+  'burst.hbs': { count: 500, login: HOSTILE, replies: 'ok' },
   'help.hbs': { commands: [{ line: HOSTILE, help: HOSTILE, who: HOSTILE }] },
   'lineage.hbs': {
     ...{ title: HOSTILE, candidate: 'ab12', named: HOSTILE, missing: [HOSTILE] },
