@@ -1,4 +1,7 @@
 import type { Evidence, Place } from '../checklist/facts.ts';
+import type { Policy, Risk } from '../policy.ts';
+import { ACTIONS, type Action, requirementOf } from '../policy-rules.ts';
+import type { Problem } from '../problem.ts';
 import { committed, day, figure, fileOf } from './evidence-of.ts';
 import type { ComplianceFacts, Source } from './facts.ts';
 
@@ -24,7 +27,7 @@ export const DESIGN: Source = {
           fileOf(
             model,
             'problem.yml',
-            `${problem.value.task.kind} of ${problem.value.target}, judged by ${problem.value.success.map(({ metric, direction, threshold }) => `${metric} (${direction}, ${figure(threshold)})`).join(', ')}`,
+            `${problem.value.task.kind} of ${problem.value.target}, judged by ${problem.value.success.map(successText).join(', ')}`,
             problem.digest,
           ),
         ],
@@ -85,14 +88,44 @@ export const COST_OF_ERRORS: Source = {
   },
 };
 
+/** What somebody said when the problem was stated; what nobody said is not missed. */
+export const CONSTRAINTS: Source = {
+  what: null,
+  find: ({ model, problem }) => {
+    if (problem === null || model === null) return [];
+    const { privacy, explainability, latency_p95_ms, size_mb } = problem.value.constraints;
+    const said = [
+      privacy === '' ? '' : `privacy: ${privacy}`,
+      explainability === 'none' ? '' : `explanations: ${explainability.replace('_', ' ')}`,
+      latency_p95_ms === null ? '' : `latency: 95 % of answers within ${latency_p95_ms} ms`,
+      size_mb === null ? '' : `size: at most ${size_mb} MB`,
+    ];
+    return said
+      .filter((text) => text !== '')
+      .map((text) => fileOf(model, 'problem.yml', `constraint on ${text}`, problem.digest));
+  },
+};
+
+export const DATA_ASKED: Source = {
+  what: 'description of the data (`data:` in problem.yml)',
+  find: ({ model, problem }) =>
+    problem === null || model === null || problem.value.data.description === ''
+      ? []
+      : [fileOf(model, 'problem.yml', problem.value.data.description, problem.digest)],
+};
+
+export const TODAY: Source = {
+  what: null,
+  find: ({ model, problem }) =>
+    problem === null || model === null || problem.value.baseline.how === ''
+      ? []
+      : [fileOf(model, 'problem.yml', `done today: ${problem.value.baseline.how}`, problem.digest)],
+};
+
 export const POLICY: Source = {
   what: 'rules of approval (.github/roundhouse.yml)',
-  find: ({ policy, files }) =>
-    Object.entries(policy?.approvals ?? {}).flatMap(([action, rule]) =>
-      rule && typeof rule === 'object' && 'required' in rule && 'roles' in rule
-        ? [policyEvidence(files, `${action}: ${rule.required} of ${(rule.roles as string[]).join(', ')}`)]
-        : [],
-    ),
+  find: ({ policy, problem, files }) =>
+    policy === null ? [] : ACTIONS.map((action) => ruleEvidence(files, policy, action, problem?.value.risk)),
 };
 
 export const ROLES: Source = {
@@ -107,6 +140,25 @@ export const ROLES: Source = {
 };
 
 const POLICY_PATH = '.github/roundhouse.yml';
+
+function successText({ metric, direction, threshold, slice }: Problem['success'][number]): string {
+  const where = slice === null ? '' : ` where ${slice.column} is ${slice.value}`;
+  return `${metric}${where} (${direction}, ${figure(threshold)})`;
+}
+
+/** The rule that counts for the model's risk tier, with the place of the policy that says so. */
+function ruleEvidence(
+  files: ComplianceFacts['files'],
+  policy: Policy,
+  action: Action,
+  risk: Risk | undefined,
+): Evidence {
+  const needed = requirementOf(policy, action, { risk });
+  if (needed.kind === 'permission')
+    return policyEvidence(files, `${action}: ${needed.permission} permission`);
+  const { required, roles } = needed.rule;
+  return policyEvidence(files, `${action}: ${required} of ${roles.join(', ')} (${needed.from})`);
+}
 
 function policyEvidence(files: ComplianceFacts['files'], text: string): Evidence {
   return committed(POLICY_PATH, text, files.find(({ path }) => path === POLICY_PATH)?.digest ?? null);

@@ -1,5 +1,7 @@
 import {
+  CONSTRAINTS,
   COST_OF_ERRORS,
+  DATA_ASKED,
   DESIGN,
   GATES,
   POLICY,
@@ -100,7 +102,7 @@ const ELEMENTS: Heading[] = [
     id: '2(b)',
     title:
       'Design specifications: logic, key design choices, what it optimises for, expected output and quality',
-    sources: [DESIGN, TRAINING, MODEL_CARD, DECISIONS],
+    sources: [DESIGN, CONSTRAINTS, TRAINING, MODEL_CARD, DECISIONS],
     outside: [],
   },
   {
@@ -112,7 +114,7 @@ const ELEMENTS: Heading[] = [
   {
     id: '2(d)',
     title: 'Data requirements: training data, provenance, scope, selection, labelling, cleaning',
-    sources: [DATA_SOURCES, DATA_CHECKS, LABELLING, DATA_CARD],
+    sources: [DATA_ASKED, DATA_SOURCES, DATA_CHECKS, LABELLING, DATA_CARD],
     outside: ['how the data was obtained and selected'],
   },
   {

@@ -1,4 +1,5 @@
 import {
+  CONSTRAINTS,
   COST_OF_ERRORS,
   DESIGN,
   GATES,
@@ -8,6 +9,7 @@ import {
   RISK,
   ROLES,
   STAKEHOLDERS,
+  TODAY,
 } from './definition-sources.ts';
 import {
   BASELINES,
@@ -80,7 +82,7 @@ const MAP: Heading[] = [
   {
     id: 'MAP 1',
     title: 'Context is established and understood',
-    sources: [PURPOSE, STAKEHOLDERS, PROBLEM_APPROVALS, RISK],
+    sources: [PURPOSE, CONSTRAINTS, STAKEHOLDERS, PROBLEM_APPROVALS, RISK],
     outside: ['laws, norms and expectations of the context of use'],
   },
   {
@@ -93,7 +95,7 @@ const MAP: Heading[] = [
     id: 'MAP 3',
     title:
       'Capabilities, targeted usage, goals, and expected benefits and costs compared with benchmarks are understood',
-    sources: [PURPOSE, BASELINES, COST_OF_ERRORS],
+    sources: [PURPOSE, TODAY, BASELINES, COST_OF_ERRORS],
     outside: [],
   },
   {
