@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { findRepository, type Hub } from '../hub.ts';
 import { notFound, Refusal } from '../refusal.ts';
 import { requestAction } from '../rest/checks.ts';
-import { labelByForm } from '../rest/issues.ts';
+import { labelByForm } from '../rest/issue-labels.ts';
 import { ask, type Deed, perform } from './act.ts';
 import { blobPage, commitPage, commitsPage, homePage, splitRef, treePage } from './code.ts';
 import { escapeHtml, html } from './html.ts';

@@ -17,7 +17,8 @@ import { notFound, Refusal } from '../refusal.ts';
 import { commentShape, commentsOf, issueShape } from '../shapes/issue.ts';
 import { emit } from '../webhooks.ts';
 import { onIssueEvent } from '../workflow-events.ts';
-import { checkBody, saveIssue, sorted } from './issues.ts';
+import { checkBody, saveIssue } from './issue-state.ts';
+import { sorted } from './issues.ts';
 
 /** A comment on a pull request is an issue comment: either permission will do. */
 const EITHER_WRITE = 'issues=write; pull_requests=write';

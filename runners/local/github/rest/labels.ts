@@ -16,7 +16,7 @@ import type { Label, Milestone } from '../model.ts';
 import { invalid, notFound } from '../refusal.ts';
 import { labelShape, milestoneShape } from '../shapes/issue.ts';
 import { emit } from '../webhooks.ts';
-import { emitLabel } from './issues.ts';
+import { emitLabel } from './issue-labels.ts';
 
 const WRITE = 'issues=write; pull_requests=write | triage';
 /** Labels themselves take more than putting them on (GitHub docs, repository-roles-for-an-organization). */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Answer, type Endpoint, noContent, parseBody, type RepoCall, repo } from '../endpoint.ts';
 import { getIssue } from '../hub.ts';
-import { emitIssue, saveIssue } from './issues.ts';
+import { emitIssue, saveIssue } from './issue-state.ts';
 
 const WRITE = 'issues=write; pull_requests=write | write';
 

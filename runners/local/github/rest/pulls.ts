@@ -31,7 +31,8 @@ import { invalid, Refusal } from '../refusal.ts';
 import { htmlUrl, repoUrl } from '../shapes/account.ts';
 import { commitShape, listCommits } from '../shapes/commit.ts';
 import { pullShape } from '../shapes/issue.ts';
-import { checkBody, checkState, editText, newIssue, setState, sorted } from './issues.ts';
+import { checkBody, checkState, editText, newIssue, setState } from './issue-state.ts';
+import { sorted } from './issues.ts';
 
 export const pulls: Endpoint[] = [
   repo('GET /pulls', 'pull_requests=read', listPulls),

@@ -18,7 +18,7 @@ import { invalid, notFound, Refusal } from '../refusal.ts';
 import { htmlUrl, nodeId, repoUrl, userShape } from '../shapes/account.ts';
 import { association, pullShape, reactionsShape } from '../shapes/issue.ts';
 import { emit } from '../webhooks.ts';
-import { checkBody } from './issues.ts';
+import { checkBody } from './issue-state.ts';
 import { fromPath } from './pulls.ts';
 
 /** GitHub docs, rest/pulls/comments: comments on lines of the diff. */

@@ -17,7 +17,7 @@ import { notFound, Refusal, unprocessable } from '../refusal.ts';
 import { userShape } from '../shapes/account.ts';
 import { pullShape, reviewShape } from '../shapes/issue.ts';
 import { emit } from '../webhooks.ts';
-import { checkBody } from './issues.ts';
+import { checkBody } from './issue-state.ts';
 import { fromPath } from './pulls.ts';
 import { commentsOfReview, emitReviewComment, PLACED, placeComments, shape } from './review-comments.ts';
 
