@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { openSession, type Session } from '#lib/data/duckdb.ts';
 import { askNumbers } from '#lib/data/inspect/ask.ts';
 import { type ClassCount, columnFacts, doubles, frequentValues } from '#lib/data/inspect/facts.ts';
-import { planTime, type TimeRule, timesSuggested } from '#lib/data/inspect/times.ts';
+import type { TimeRule } from '#lib/data/inspect/time-rule.ts';
+import { planTime, timesSuggested } from '#lib/data/inspect/times.ts';
 import {
   detectTable,
   loadTable,

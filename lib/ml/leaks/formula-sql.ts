@@ -1,7 +1,7 @@
 import { columnOf, type Table } from '#lib/data/table.ts';
 import { quoteName } from '#lib/data/table-io.ts';
 import type { LeakFinding, Term } from '#lib/lifecycle/leaks.ts';
-import { toleranceOf } from './sums.ts';
+import { toleranceOf } from './tolerance.ts';
 
 type Formula = Extract<LeakFinding, { terms: Term[] }>;
 
