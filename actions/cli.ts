@@ -6,6 +6,7 @@ import { auditCommand } from './audit/command.ts';
 import { checklistCommand } from './checklist/command.ts';
 import { stageCommands } from './commands.ts';
 import { complianceCommand } from './compliance/command.ts';
+import { decisionsCommand } from './decisions/command.ts';
 import { doctorCommand } from './doctor/command.ts';
 import { historyCommand } from './history/command.ts';
 import { initCommand } from './init/command.ts';
@@ -55,6 +56,7 @@ historyCommand(program);
 whyCommand(program);
 policyCommand(program);
 auditCommand(program);
+decisionsCommand(program);
 
 processCommand('demo', {
   description: 'play the whole loop on real data in the local GitHub',

@@ -4,6 +4,7 @@ import { type ChangeFacts, changeView } from '../lib/formats/change-note.ts';
 import { type DataFacts, dataView } from '../lib/formats/data-cards.ts';
 import { render } from '../lib/formats/markdown.ts';
 import { type ProblemFacts, problemView } from '../lib/formats/problem-document.ts';
+import type { DecisionRecord } from '../lib/lifecycle/decision.ts';
 import { loadTemplate } from './load.ts';
 
 /** Card of a candidate as a section of a pull request's sticky comment, and for a job's summary. */
@@ -35,6 +36,24 @@ export function renderProblem(facts: ProblemFacts): string {
 /** `changes/<candidate>.md`. */
 export function renderChangeNote(facts: ChangeFacts): string {
   return renderCard('change-note', changeView(facts));
+}
+
+/** `decisions/NNNN-title.md`: what was decided, by whom, and where it was said. */
+export function renderDecision({
+  record,
+  about,
+}: {
+  record: DecisionRecord;
+  about: { title: string; isPull: boolean };
+}): string {
+  const place = `${about.isPull ? 'pull request' : 'issue'} #${record.issue}`;
+  const context = `Said in ${place}${about.title === '' ? '' : `, "${about.title}"`}.`;
+  return render(loadTemplate('cards/decision.hbs'), {
+    ...record,
+    date: record.at.slice(0, 10),
+    place,
+    context,
+  });
 }
 
 function renderCard(name: string, view: object, parts: string[] = []): string {

@@ -24,6 +24,7 @@ import { putSticky, sayOnce } from '../sticky.ts';
 import { approve } from './approve.ts';
 import { burstOf, claimKey, countOfHour, hourOf, linesOf, settleBurst } from './burst.ts';
 import { cancel } from './cancel.ts';
+import { decide } from './decide.ts';
 import { deploy } from './deploy.ts';
 import { history } from './history.ts';
 import { hold, object, unhold } from './hold.ts';
@@ -58,6 +59,7 @@ const help: Handler<'help'> = async () => {
 const HANDLERS: { [Name in BuiltCommand]: Handler<Name> } = {
   approve,
   cancel,
+  decide,
   deploy,
   help,
   history,

@@ -203,13 +203,13 @@ export const COMMANDS = {
     built: true,
   },
   decide: {
-    args: '<text>',
+    args: '[model:] <text>',
     parse: parse.text,
     who: WRITE,
-    on: 'pull request',
-    help: 'append a decision record',
+    on: 'both',
+    help: 'record a decision about a model, with a number and a file',
     example: '/decide the window stays 90 days',
-    built: false,
+    built: true,
   },
   cancel: {
     args: '',

@@ -118,6 +118,8 @@ export const policySchema = z.strictObject({
       unhold: z.array(roleNameSchema).min(1).optional(),
     })
     .optional(),
+  /** Where `/decide` writes: onto the branch of the pull request where it was said, or a pull request of its own. */
+  decisions: z.enum(['commit', 'pr']).default('commit'),
   environments: z.array(environmentSchema).min(1),
   runners: z
     .strictObject({ untrusted: runnerLabels('untrusted'), trusted: runnerLabels('trusted') })

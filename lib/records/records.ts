@@ -27,6 +27,8 @@ export const recordPath = {
     `promotions/${model}/${environment}/${comment}.json`,
   forks: (fork: number) => `forks/${fork}/`,
   fork: (fork: number, comment: number) => `forks/${fork}/${comment}.json`,
+  decisions: (model: string) => `decisions/${model}/`,
+  decision: (model: string, n: number) => `decisions/${model}/${n}.json`,
   hold: (issue: number) => `holds/${issue}.json`,
   deployments: (model: string, environment: string) => `deployments/${model}/${environment}/`,
   deployment: (model: string, environment: string, n: number) =>

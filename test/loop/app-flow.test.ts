@@ -101,6 +101,30 @@ describe('the app in the local GitHub, from problem to retraining', { timeout: 2
     expect(body).toMatch(/❌ `\/why`: no v3\.0\.0 of bikes is registered; nearest: v1\.0\.0/);
     expect(body).not.toContain('missing');
   });
+  /** The file on the branch of the retraining, and the one of the pull request that the issue led to. */
+  async function decided(): Promise<string[]> {
+    const texts: string[] = [];
+    for (const [path, branch] of [
+      ['0001-keep-the-window.md', 'roundhouse-retrain-bikes-2027-04-01'],
+      ['0002-closes-1-visitor.md', 'roundhouse-decide-bikes-2'],
+    ]) {
+      const file = { ...R, path: `models/bikes/decisions/${path}`, ref: `refs/heads/${branch}` };
+      const found = await eventually(
+        `${path} on ${branch}`,
+        async () =>
+          world
+            .as('ml-lead')
+            .rest.repos.getContent(file)
+            .catch(() => null),
+        world,
+      );
+      texts.push(Buffer.from('content' in found.data ? found.data.content : '', 'base64').toString());
+    }
+    const head = 'acme:roundhouse-decide-bikes-2';
+    const list = async () => (await world.as('ml-lead').rest.pulls.list({ ...R, head })).data[0];
+    await gateOf(world, (await eventually('its pull request', list, world)).number, 'success');
+    return texts;
+  }
 
   it('judges code outside of the model folder that the code digest covers', async () => {
     await eventually('v1.0.0 in force', async () => (await tags()).includes('bikes#champion#2'), world);
@@ -129,6 +153,15 @@ describe('the app in the local GitHub, from problem to retraining', { timeout: 2
     const asked = await gateOf(world, pull.number, 'action_required');
     expect(asked.title).toContain('0 of 2 approvals');
     const line = await approveLine(world, pull.number);
+    const ran = world.jobs.runs.length;
+    await say(world, 'ml-lead', pull.number, '/decide keep the window. A shorter one forgot the winter');
+    await say(world, 'ml-lead', 1, '/decide bikes: closes #1, @visitor');
+    const [onBranch, onIssue] = await decided();
+    expect(onBranch).toContain('# 1. keep the window\n');
+    expect(onBranch).toContain('by `ml-lead`');
+    expect(onIssue).toContain('closes #\u200b1, @\u200bvisitor');
+    await gateOf(world, pull.number, 'action_required');
+    expect(world.jobs.runs).toHaveLength(ran);
     await say(world, 'ml-lead', pull.number, line);
     await say(world, 'product-owner', pull.number, line);
     await merge(world, 'ml-lead', pull.number);
