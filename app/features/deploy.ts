@@ -269,6 +269,7 @@ async function saveRecord(
       event,
       actor: project.bot,
       subject: `rollout ${record.n} of ${record.model} in ${record.environment}`,
+      model: record.model,
     },
   });
   return outcome.kind === 'written';

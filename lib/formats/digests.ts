@@ -103,8 +103,8 @@ function onAllRows<Bound extends { slice: Slice | null }>({ slice, ...bound }: B
   return slice === null ? bound : { ...bound, slice };
 }
 
-/** Who is reminded when decides nothing. */
-export function policyDigest({ reminders: _reminders, ...deciding }: Policy): Digest {
+/** Who is reminded when, and where decisions are written down, decides nothing about a candidate. */
+export function policyDigest({ reminders: _reminders, decisions: _decisions, ...deciding }: Policy): Digest {
   return digestOfJson(deciding);
 }
 

@@ -35,6 +35,7 @@ const CLAIM_EVENTS = [
   'done',
   'run requested',
   'run request taken over',
+  'deployment made',
 ];
 
 /** A line as it is written now. `previous` is the sha256 of the line before, byte for byte; null in the first. */
