@@ -3,6 +3,7 @@ import { hexOf } from '#lib/formats/digest.ts';
 import { problemDigest } from '#lib/formats/digests.ts';
 import { render } from '#lib/formats/markdown.ts';
 import { skeletonFiles } from '#lib/formats/skeleton.ts';
+import type { AuditEvent } from '#lib/lifecycle/audit.ts';
 import type { Policy } from '#lib/lifecycle/policy.ts';
 import type { Problem } from '#lib/lifecycle/problem.ts';
 import { approvalRecordSchema } from '#lib/lifecycle/records.ts';
@@ -53,9 +54,24 @@ async function problemIn(tree: Tree, model: string): Promise<Digest | null> {
 }
 
 /** A process that was killed right after it had opened the pull request did not say so. */
-export async function settleDefinition(project: Project, wanted: Problem, pull: number): Promise<void> {
-  const found = async () => String(pull);
-  await once(project, { key: claimKey(wanted), find: found, make: found });
+export async function settleDefinition(project: Project, wanted: Problem, pull: Definition): Promise<void> {
+  const found = async () => String(pull.number);
+  const told = (number: string) => opened(project, wanted, { number, digest: pull.problem });
+  await once(project, { key: claimKey(wanted), find: found, make: found, told });
+}
+
+function opened(
+  { bot }: Project,
+  { model }: Problem,
+  { number, digest }: { number: string; digest: Digest | null },
+): AuditEvent {
+  return {
+    event: 'pull request opened',
+    actor: bot,
+    subject: `#${number}: define ${model}`,
+    model,
+    ...(digest && { digest }),
+  };
 }
 
 /** The definition as one commit of the app, on a branch of its own, and the pull request that asks for it. */
@@ -103,13 +119,7 @@ export async function define({
       });
       return String(pull.number);
     },
-    told: (pull) => ({
-      event: 'pull request opened',
-      actor: project.bot,
-      subject: `#${pull}: define ${wanted.model}`,
-      model: wanted.model,
-      digest: counted.digest,
-    }),
+    told: (pull) => opened(project, wanted, { number: pull, digest: counted.digest }),
   });
   if (number === null) return { kind: 'ask' };
   return {

@@ -94,7 +94,7 @@ export async function syncProblem(project: Project, number: number): Promise<voi
     plan.kind === 'define' && wanted && counted
       ? await define({ project, tree, policy, wanted, counted })
       : plan;
-  if (plan.kind === 'proposed' && wanted) await settleDefinition(project, wanted, plan.pull.number);
+  if (plan.kind === 'proposed' && wanted) await settleDefinition(project, wanted, plan.pull);
   const tracking = wanted && (await track(project, wanted, shown));
   if (counted && wanted && shown.kind === 'ask' && policy.reminders !== null)
     await noteAsked(project, { issue: number, digest: counted.digest, model: wanted.model });

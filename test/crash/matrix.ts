@@ -1,12 +1,12 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { R, type World } from '../loop/app-world.ts';
-import { type Flow, flowNamed } from './flows.ts';
+import { type Flow, findFrom, flowNamed } from './flows.ts';
 import { readWorld } from './normal-form.ts';
-import type { Target } from './points.ts';
+import type { Reached, Target } from './points.ts';
 import { until } from './process-under-test.ts';
-import { type Ending, judge, type Recording, recordTwice, type Verdict } from './verdict.ts';
-import { appUnderTest, isSettled, isUp, openCopy } from './world.ts';
+import { type Ending, judge, judgeBeside, type Recording, recordTwice, type Verdict } from './verdict.ts';
+import { type AppUnderTest, appUnderTest, isSettled, isUp, openCopy } from './world.ts';
 
 /** Longer than the five seconds for which reconciling leaves a young comment to its webhook. */
 const PATIENCE_MS = 12_000;
@@ -68,7 +68,21 @@ export function createRecorder(folder: string) {
     return judge(recording, (expected) => playFlow({ flow, from, targets, keep: null, expected }));
   }
 
-  return { record, crash };
+  /** Plays a flow once as it is and once with kills: for one that is too long to be recorded twice. */
+  async function rehearse(
+    flow: Flow,
+    choose: (reached: Reached[]) => Target[],
+  ): Promise<{ targets: Target[]; verdict: Verdict }> {
+    const from = await begin(flow);
+    const first = await playFlow({ flow, from, targets: [], keep: null });
+    const targets = choose(first.trace.reached);
+    const verdict = await judgeBeside(first, (expected) =>
+      playFlow({ flow, from, targets, keep: null, expected, otherIds: true }),
+    );
+    return { targets, verdict };
+  }
+
+  return { record, crash, rehearse };
 }
 
 type Play = {
@@ -86,26 +100,17 @@ async function playFlow({ flow, from, targets, keep, expected, otherIds = false 
   const app = appUnderTest(world, targets);
   try {
     if (otherIds) await useUpIds(world);
-    Object.assign(world.jobs.findings, structuredClone(flow.findings ?? {}));
+    findFrom(world, flow);
     if (!flow.startsLate) app.start();
     // Deliveries that come before it listens are lost, and what they were about is found seconds later.
     if (!flow.startsLate) await until('the app listens', () => isUp(world), { app });
+    const settle = (expected?: Play['expected']) => untilSettled(world, app, expected);
     let hasActed = false;
-    const acting = flow.act(world, app).finally(() => {
+    const acting = flow.act(world, app, settle).finally(() => {
       hasActed = true;
     });
     await Promise.all([acting, until('people have acted', () => hasActed, { app })]);
-    const after = app.trace().rounds;
-    let quietSince = Date.now();
-    await until(
-      'nothing happens any more',
-      async () => {
-        if (app.trace().quiet === 0) quietSince = Date.now();
-        if (!(await isSettled(world, app, { after }))) return false;
-        return !expected || Date.now() - quietSince > PATIENCE_MS || expected(await readWorld(world.dir));
-      },
-      { app },
-    );
+    await settle(expected);
     return { world: await readWorld(world.dir), trace: app.trace() };
   } finally {
     await app.stop();
@@ -113,6 +118,20 @@ async function playFlow({ flow, from, targets, keep, expected, otherIds = false 
     if (keep !== null) cpSync(world.dir, keep, { recursive: true });
     rmSync(world.dir, { recursive: true, force: true });
   }
+}
+
+async function untilSettled(world: World, app: AppUnderTest, expected: Play['expected']): Promise<void> {
+  const after = app.trace().rounds;
+  let quietSince = Date.now();
+  await until(
+    'nothing happens any more',
+    async () => {
+      if (app.trace().quiet === 0) quietSince = Date.now();
+      if (!(await isSettled(world, app, { after }))) return false;
+      return !expected || Date.now() - quietSince > PATIENCE_MS || expected(await readWorld(world.dir));
+    },
+    { app },
+  );
 }
 
 /** What is made and taken away leaves nothing but the ids that it had. */

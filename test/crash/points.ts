@@ -108,6 +108,17 @@ export function kindsOf(points: Point[]): Target[] {
   return [...kinds.values()];
 }
 
+/** Every kind of call at one of its instants, and so many of the other kinds, drawn by the generator. */
+export function quickOf(points: Point[], others: number, random: () => number): Target[] {
+  const drawn = kindsOf(points)
+    .map((kind) => ({ kind, at: random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ kind }) => kind);
+  const once = [...new Map(drawn.map((kind) => [kind.key, kind])).values()];
+  const isCall = ({ key }: Target) => key.startsWith('call ');
+  return [...once.filter(isCall), ...once.filter((kind) => !isCall(kind)).slice(0, others)];
+}
+
 /** The same generator of random numbers gives the same sample. */
 export function sampleOf(points: Point[], size: number, random: () => number): Point[] {
   const drawn = points.map((point) => ({ point, at: random() }));

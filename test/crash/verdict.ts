@@ -29,13 +29,26 @@ export async function recordTwice(name: string, play: (round: 1 | 2) => Promise<
 }
 
 /** Plays the flow with kills, and compares where it ends. */
-export async function judge(
-  { stable, expected }: Recording,
-  play: (isSame: (world: string[]) => boolean) => Promise<Ending>,
+export function judge({ stable, expected }: Recording, play: JudgedPlay): Promise<Verdict> {
+  return judgeBy((world) => differences(expected, normalForm(world, stable)), play);
+}
+
+/** Against one play without a crash: what it shares with the one that is judged has to be at the same places. */
+export function judgeBeside(first: Ending, play: JudgedPlay): Promise<Verdict> {
+  return judgeBy((world) => {
+    const stable = stableTokens([first.world, world]);
+    return differences(normalForm(first.world, stable), normalForm(world, stable));
+  }, play);
+}
+
+type JudgedPlay = (isSame: (world: string[]) => boolean) => Promise<Ending>;
+
+async function judgeBy(
+  departures: (world: string[]) => ReturnType<typeof differences>,
+  play: JudgedPlay,
 ): Promise<Verdict> {
   const began = Date.now();
   const ms = () => Date.now() - began;
-  const departures = (world: string[]) => differences(expected, normalForm(world, stable));
   try {
     const { world, trace } = await play((found) => {
       const { missing, extra } = departures(found);

@@ -30,7 +30,8 @@ export type World = Awaited<ReturnType<typeof startWorld>>;
 export async function startWorld({ from = null as string | null, webhookPort = null as number | null } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'loop-'));
   if (from !== null) cpSync(from, dir, { recursive: true });
-  const port = 20_000 + Math.floor(Math.random() * 20_000);
+  // Below the ports that the system gives to connections.
+  const port = 20_000 + Math.floor(Math.random() * 12_000);
   const seed: SeedSpec = {
     owner: R.owner,
     repository: R.repo,
