@@ -220,7 +220,7 @@ async function obeyLine(setting: CommandSetting, line: ParsedLine): Promise<Outc
   if (line.kind === 'near-miss') return refused(`there is no such command; did you mean /${line.nearest}?`);
   if (line.kind === 'refused') return refused(line.reason);
   const { command } = line;
-  const decision = decideCommand(command.name, await readFacts(setting, command.name), setting.policy);
+  const decision = decideCommand(command.name, await readFacts(setting, command), setting.policy);
   return decision.kind === 'allowed' ? run(setting, command) : refused(decision.text);
 }
 
@@ -229,7 +229,7 @@ function run<Name extends BuiltCommand>(setting: CommandSetting, command: Comman
 }
 
 /** Nobody is looked up for what everyone may do. */
-async function readFacts(setting: CommandSetting, name: BuiltCommand): Promise<CommandFacts> {
+async function readFacts(setting: CommandSetting, { name, args }: Command): Promise<CommandFacts> {
   const { project, comment, policy, isPull, author } = setting;
   const { login } = comment.author;
   const isOpen = COMMANDS[name].who.kind === 'everyone';
@@ -241,5 +241,6 @@ async function readFacts(setting: CommandSetting, name: BuiltCommand): Promise<C
     ...person,
     isAuthor: author?.toLowerCase() === login.toLowerCase(),
     place: isPull ? 'pull request' : 'issue',
+    environment: 'environment' in args ? (args.environment ?? undefined) : undefined,
   };
 }

@@ -13,6 +13,8 @@ export type CommandFacts = {
   /** Opened the pull request or issue. */
   isAuthor: boolean;
   place: Exclude<Place, 'both'>;
+  /** The environment that the command names; left out, the strictest rule of all counts. */
+  environment?: string | undefined;
 };
 
 export type CommandDecision = { kind: 'allowed' } | { kind: 'refused'; text: string };
@@ -45,7 +47,7 @@ function refusalOfPerson(who: Who, facts: CommandFacts, policy: Policy): string 
         null
       );
     case 'roles': {
-      const needed = requirementOf(policy, who.action);
+      const needed = requirementOf(policy, who.action, { environment: facts.environment });
       if (needed.kind === 'permission') return refusalOfPermission(facts, needed.permission);
       return refusalOfPermission(facts, 'write') ?? refusalOfRoles(facts, needed.rule.roles, policy);
     }

@@ -15,6 +15,7 @@ export function checkPolicy(policy: Policy): ConfigFault[] {
     ...Object.entries(policy.approvals).flatMap(([action, rule]) =>
       rule === undefined ? [] : ruleFaults(rule, ['approvals', action], { roles, environments: names }),
     ),
+    ...soloFaults(policy),
     ...Object.entries(policy.holds ?? {}).flatMap(([action, asked]) =>
       roleFaults(asked ?? [], ['holds', action], roles),
     ),
@@ -30,6 +31,29 @@ export function checkPolicy(policy: Policy): ConfigFault[] {
           ],
     ),
   ];
+}
+
+/** These are done by the first who says so: a rule that asks for more would promise what nothing holds. */
+function soloFaults({ approvals }: Policy): ConfigFault[] {
+  return (['deploy', 'ok-to-train'] as const).flatMap((action) => {
+    const rule = approvals[action];
+    if (rule === undefined) return [];
+    const { by_risk = {}, by_environment = {} } = { by_risk: {}, by_environment: {}, ...rule };
+    const variants: [string[], WrittenRule | undefined][] = [
+      [[], rule],
+      ...Object.entries(by_risk).map(([name, one]): [string[], WrittenRule] => [['by_risk', name], one]),
+      ...Object.entries(by_environment).map(([name, one]): [string[], WrittenRule] => [
+        ['by_environment', name],
+        one,
+      ]),
+    ];
+    return variants
+      .filter(([, one]) => one !== undefined && one.required > 1)
+      .map(([path]) => ({
+        path: ['approvals', action, ...path, 'required'],
+        message: `more than one person for /${action} is not built yet: leave it 1`,
+      }));
+  });
 }
 
 type WrittenRule = { roles: string[]; required: number; distinct_roles?: boolean | undefined };

@@ -57,7 +57,7 @@ const RULES: Record<CommandName, { may: Person[]; on: 'both' | 'pull request'; a
   plan: { may: WRITERS, on: 'pull request' },
   train: { may: WRITERS, on: 'pull request' },
   evaluate: { may: WRITERS, on: 'pull request' },
-  decide: { may: WRITERS, on: 'pull request' },
+  decide: { may: WRITERS, on: 'both' },
   cancel: { may: WRITERS, on: 'pull request' },
   update: { may: ROLES, on: 'pull request', asAuthor: WRITERS },
   retrain: { may: WRITERS, on: 'both' },

@@ -56,3 +56,20 @@ describe('decideCommand', () => {
     expect(decideCommand(name, facts(change), POLICY)).toEqual(expected);
   });
 });
+
+test('the rule of the environment counts that the command names, the strictest where it names none', () => {
+  const policy = policySchema.parse({
+    ...POLICY,
+    approvals: {
+      ...POLICY.approvals,
+      rollback: {
+        required: 1,
+        roles: ['ml-lead'],
+        by_environment: { production: { required: 2, roles: ['product-owner'] } },
+      },
+    },
+  });
+  const may = (environment?: string) =>
+    decideCommand('rollback', facts({ login: 'bob', environment }), policy).kind;
+  expect([may('staging'), may('production'), may()]).toEqual(['allowed', 'refused', 'refused']);
+});

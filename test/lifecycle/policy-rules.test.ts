@@ -114,3 +114,18 @@ test('names that nothing defines, and more distinct roles than are named, are fa
     { path: ['holds', 'hold', 0], message: expect.stringContaining('"chief" is not defined') },
   ]);
 });
+
+test('a rule for /deploy that nothing would hold is a fault', () => {
+  const policy = policyOf({
+    deploy: {
+      required: 1,
+      roles: ['lead'],
+      by_environment: { production: { required: 2, roles: ['lead'] } },
+    },
+    'ok-to-train': { required: 2, roles: ['lead'] },
+  });
+  expect(checkPolicy(policy).map(({ path }) => path.join('.'))).toEqual([
+    'approvals.deploy.by_environment.production.required',
+    'approvals.ok-to-train.required',
+  ]);
+});
