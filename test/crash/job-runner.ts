@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJournal } from '../../runners/local/github/journal.ts';
-import type { Artifact, Job, Run } from '../../runners/local/github/model.ts';
+import type { Artifact, Job, Run } from '../../runners/local/github/rows/run.ts';
 import { LATEST, R, startWorld, type World } from '../runners/github/harness.ts';
 import type { Target } from './points.ts';
 import { processUnderTest, until, wholeProgram } from './process-under-test.ts';

@@ -4,7 +4,6 @@ import { inVersion } from './api-version.ts';
 import { type Actor, actorLogin, authenticate, authorize, canRead, tokenKey } from './auth.ts';
 import type { Answer, ApiVersion, Call, Endpoint } from './endpoint.ts';
 import { findRepository, type Hub } from './hub.ts';
-import type { Repository } from './model.ts';
 import { movedRepository, redirectTo } from './moved.ts';
 import { notFound, Refusal } from './refusal.ts';
 import { actions } from './rest/actions.ts';
@@ -36,6 +35,7 @@ import { settings } from './rest/settings.ts';
 import { subIssues } from './rest/sub-issues.ts';
 import { suites } from './rest/suites.ts';
 import { teams } from './rest/teams.ts';
+import type { Repository } from './rows/repository.ts';
 
 /** Every endpoint under `/api/v3`: tests ask each of them who may use it. */
 export const API: Endpoint[] = [

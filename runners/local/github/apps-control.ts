@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import type { Permissions } from '../protocol.ts';
 import { grantedTo } from './auth.ts';
 import type { Hub } from './hub.ts';
-import type { Permissions } from './model.ts';
 import { notFound } from './refusal.ts';
 import { announceInstallation } from './rest/installation-life.ts';
 import type { LocalRequest } from './runner-wire.ts';

@@ -1,5 +1,5 @@
 import { type Hub, timestamp } from './hub.ts';
-import type { Job, Run } from './model.ts';
+import type { Job, Run } from './rows/run.ts';
 import { admit, jobsOf, runEvent } from './runs.ts';
 import { jobNeeds } from './workflow-file.ts';
 

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { decodeJwt, importSPKI, jwtVerify } from 'jose';
+import type { Permissions } from '../protocol.ts';
 import { findAccount, type Hub } from './hub.ts';
-import type { App, Installation, Permissions, Repository, Role } from './model.ts';
 import { notFound, Refusal } from './refusal.ts';
+import type { App, Installation } from './rows/app.ts';
+import type { Repository, Role } from './rows/repository.ts';
 
 /** Who asks. `app` holds a JWT, `installation` an installation token, `job` a GITHUB_TOKEN. */
 export type Actor =

@@ -1,5 +1,5 @@
 import type { Hub } from './hub.ts';
-import type { Group } from './model.ts';
+import type { Group } from './rows/run.ts';
 
 export type { Group };
 export type Entry = { id: string; cancelInProgress: boolean; queue: 'single' | 'max' };

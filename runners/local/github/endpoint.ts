@@ -2,8 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { Access, Actor } from './auth.ts';
 import type { Hub } from './hub.ts';
-import type { Repository } from './model.ts';
 import { Refusal } from './refusal.ts';
+import type { Repository } from './rows/repository.ts';
 
 export type ApiVersion = '2022-11-28' | '2026-03-10';
 

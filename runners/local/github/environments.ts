@@ -1,6 +1,8 @@
 import { matchesRef } from './glob.ts';
 import { findAccount, type Hub, timestamp } from './hub.ts';
-import type { Environment, Repository, Run } from './model.ts';
+import type { Environment } from './rows/deployment.ts';
+import type { Repository } from './rows/repository.ts';
+import type { Run } from './rows/run.ts';
 import { applies } from './rulesets.ts';
 
 export function findEnvironment(hub: Hub, repo: Repository, name: string): Environment | undefined {

@@ -8,10 +8,10 @@ import { type Actor, actorLogin, allows, authenticate, canRead, hasRole } from '
 import { gitEnvironment } from './git.ts';
 import type { RefUpdate } from './git-refs.ts';
 import { findRepository, type Hub, repositoryPath } from './hub.ts';
-import type { Repository } from './model.ts';
 import { movedRepository } from './moved.ts';
 import { announce, needsWorkflowsPermission } from './refs.ts';
 import { Refusal } from './refusal.ts';
+import type { Repository } from './rows/repository.ts';
 import { FORCED, refRefusal, refusesForce } from './rulesets.ts';
 
 type GitParams = { owner: string; repo: string; '*': string };

@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import type { LocalSecrets } from '../protocol.ts';
 import type { Blobs } from './blobs.ts';
 import { type Git, openGit } from './git.ts';
-import type { Account, Issue, Repository } from './model.ts';
 import { notFound } from './refusal.ts';
+import type { Issue } from './rows/issue.ts';
+import type { Account, Repository } from './rows/repository.ts';
 import type { State } from './state.ts';
 
 /** What every part of the local GitHub works with. */

@@ -1,7 +1,9 @@
 import type { JobState } from '../protocol.ts';
 import { ACTIONS_APP_ID, ACTIONS_BOT } from './auth.ts';
 import type { Hub } from './hub.ts';
-import type { Annotation, CheckRun, Job, Repository, Run } from './model.ts';
+import type { Annotation, CheckRun } from './rows/check.ts';
+import type { Repository } from './rows/repository.ts';
+import type { Job, Run } from './rows/run.ts';
 import { htmlUrl } from './shapes/account.ts';
 import { checkEventShape } from './shapes/check.ts';
 import { emit } from './webhooks.ts';

@@ -1,6 +1,8 @@
 import { ACTIONS_APP_ID, ACTIONS_BOT } from './auth.ts';
 import { type Hub, timestamp } from './hub.ts';
-import type { Deployment, DeploymentStatus, Environment, Job, Repository, Run } from './model.ts';
+import type { Deployment, DeploymentStatus, Environment } from './rows/deployment.ts';
+import type { Repository } from './rows/repository.ts';
+import type { Job, Run } from './rows/run.ts';
 import { htmlUrl } from './shapes/account.ts';
 import { deploymentShape, deploymentStatusShape } from './shapes/release.ts';
 import { jobShape, runShape, workflowShape } from './shapes/run.ts';

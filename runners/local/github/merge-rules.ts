@@ -1,7 +1,8 @@
 import { type Actor, hasRole } from './auth.ts';
 import type { Hub, PullIssue } from './hub.ts';
 import { isAncestor } from './merge.ts';
-import type { Repository, Review, Rule } from './model.ts';
+import type { Review } from './rows/issue.ts';
+import type { Repository, Rule } from './rows/repository.ts';
 import { branchChecks, missingText, notPassed, rulesFor } from './rulesets.ts';
 import { pullShape, reviewShape } from './shapes/issue.ts';
 import { emit } from './webhooks.ts';

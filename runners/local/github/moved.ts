@@ -1,6 +1,6 @@
 import type { Answer } from './endpoint.ts';
 import type { Hub } from './hub.ts';
-import type { Repository } from './model.ts';
+import type { Repository } from './rows/repository.ts';
 
 /** A repository under a name that it once had, until another one takes that name. */
 export function movedRepository(hub: Hub, owner: string, name: string): Repository | undefined {

@@ -1,5 +1,6 @@
 import { matchesFilters } from './glob.ts';
-import type { Repository, Run } from './model.ts';
+import type { Repository } from './rows/repository.ts';
+import type { Run } from './rows/run.ts';
 
 /**
  * Workflow execution protections: allow-lists of events and of actors. What they don't allow fails with this

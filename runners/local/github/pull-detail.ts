@@ -1,6 +1,6 @@
 import type { Hub, PullIssue } from './hub.ts';
 import { mergeRefusals } from './merge-rules.ts';
-import type { Repository } from './model.ts';
+import type { Repository } from './rows/repository.ts';
 import { maybeUser } from './shapes/account.ts';
 import { commentsOf, pullShape } from './shapes/issue.ts';
 

@@ -3,8 +3,8 @@ import { type RefUpdate, refSha, swapRef, ZERO } from './git-refs.ts';
 import { type Hub, headRepository, issueKey, openPulls, type PullIssue, timestamp } from './hub.ts';
 import { isAncestor, mergeTree, webFlow, writeCommit } from './merge.ts';
 import { dismissStale } from './merge-rules.ts';
-import type { Repository } from './model.ts';
 import { pullDetail } from './pull-detail.ts';
+import type { Repository } from './rows/repository.ts';
 import { emit } from './webhooks.ts';
 import { onPullRequest } from './workflow-events.ts';
 

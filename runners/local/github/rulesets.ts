@@ -3,7 +3,7 @@ import type { RefUpdate } from './git-refs.ts';
 import { ZERO } from './git-refs.ts';
 import { matchesRef } from './glob.ts';
 import { findAccount, type Hub } from './hub.ts';
-import type { BypassActor, Repository, RequiredCheck, Role, Rule, Ruleset } from './model.ts';
+import type { BypassActor, Repository, RequiredCheck, Role, Rule, Ruleset } from './rows/repository.ts';
 import { latestChecks, latestStatuses } from './shapes/check.ts';
 
 type Asked = {

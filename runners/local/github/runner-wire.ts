@@ -1,11 +1,12 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { ClaimedRun, RunState, RunUpdate, TurnAnswer } from '../protocol.ts';
+import type { ClaimedRun, Permissions, RunState, RunUpdate, TurnAnswer } from '../protocol.ts';
 import { tokenKey } from './auth.ts';
 import { type Hub, timestamp } from './hub.ts';
-import type { Artifact, Permissions, Repository, Run } from './model.ts';
 import { notFound, Refusal } from './refusal.ts';
+import type { Repository } from './rows/repository.ts';
+import type { Artifact, Run } from './rows/run.ts';
 import { repositoryOf, updateRun } from './runs.ts';
 import { newToken } from './secrets.ts';
 import { takeTurn } from './turns.ts';

@@ -1,7 +1,7 @@
 import { CronExpressionParser } from 'cron-parser';
 import { ACTIONS_BOT } from './auth.ts';
 import { type Hub, localNow } from './hub.ts';
-import type { Repository } from './model.ts';
+import type { Repository } from './rows/repository.ts';
 import { createRun } from './runs.ts';
 import { readCommit } from './shapes/commit.ts';
 import { withSender, workflowFiles } from './workflow-events.ts';

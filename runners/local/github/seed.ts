@@ -1,10 +1,11 @@
 import { createPublicKey } from 'node:crypto';
 import { APP_EVENTS, APP_PERMISSIONS } from '#lib/lifecycle/app-needs.ts';
+import type { Permissions } from '../protocol.ts';
 import { tokenKey } from './auth.ts';
 import { initRepository } from './git.ts';
 import { findAccount, findRepository, type Hub, repositoryPath, timestamp } from './hub.ts';
-import type { Account, Label, Permissions, Repository, Role } from './model.ts';
 import { announceInstallation } from './rest/installation-life.ts';
+import type { Account, Label, Repository, Role } from './rows/repository.ts';
 import { ensureSecrets } from './secrets.ts';
 
 export type SeedSpec = {

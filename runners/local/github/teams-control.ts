@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { findAccount, type Hub } from './hub.ts';
-import type { Team } from './model.ts';
 import { notFound } from './refusal.ts';
 import { teamShape } from './rest/teams.ts';
+import type { Team } from './rows/repository.ts';
 import type { LocalRequest } from './runner-wire.ts';
 import { userShape } from './shapes/account.ts';
 import { enqueue } from './webhooks.ts';

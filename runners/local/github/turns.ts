@@ -3,7 +3,8 @@ import { enterGroup, runningIn } from './concurrency.ts';
 import { branchRefusal, ensureEnvironment } from './environments.ts';
 import { type Hub, timestamp } from './hub.ts';
 import { addJobStatus, createJobDeployment } from './job-deployments.ts';
-import type { Environment, Run, Turn } from './model.ts';
+import type { Environment } from './rows/deployment.ts';
+import type { Run, Turn } from './rows/run.ts';
 import { displace, holdJob, jobsOf, repositoryOf } from './runs.ts';
 
 /** How long an environment may let a job wait for its reviewers (GitHub docs, reviewing-deployments). */

@@ -1,6 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { type Hub, timestamp } from './hub.ts';
-import type { App, Delivery, Repository } from './model.ts';
+import type { App, Delivery } from './rows/app.ts';
+import type { Repository } from './rows/repository.ts';
 import { nodeId, repositoryShape, userShape } from './shapes/account.ts';
 
 export type Emission = {

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { branchRefusal } from '../../../runners/local/github/environments.ts';
-import type { Environment, Repository, Run } from '../../../runners/local/github/model.ts';
+import type { Environment } from '../../../runners/local/github/rows/deployment.ts';
+import type { Repository } from '../../../runners/local/github/rows/repository.ts';
+import type { Run } from '../../../runners/local/github/rows/run.ts';
 
 type Rule = Partial<Repository['rulesets'][number]>;
 

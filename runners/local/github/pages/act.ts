@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { getIssue, getPull, type Hub, headRepository } from '../hub.ts';
-import type { Repository } from '../model.ts';
 import { notFound, Refusal } from '../refusal.ts';
+import type { Repository } from '../rows/repository.ts';
 import { nodeId } from '../shapes/account.ts';
 import { toggleBox } from './boxes.ts';
 import type { Session } from './session.ts';

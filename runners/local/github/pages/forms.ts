@@ -1,5 +1,5 @@
 import { headRepository, type PullIssue } from '../hub.ts';
-import type { Comment, Issue, Review } from '../model.ts';
+import type { Comment, Issue, Review } from '../rows/issue.ts';
 import { seen } from './act.ts';
 import { clickableBoxes } from './boxes.ts';
 import { type Html, html } from './html.ts';

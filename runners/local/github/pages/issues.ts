@@ -1,7 +1,8 @@
 import { pullFiles } from '../diff.ts';
 import { getIssue, getPull, headRepository, isPull, type PullIssue } from '../hub.ts';
-import type { CheckRun, Comment, Issue, Review } from '../model.ts';
 import { commitsOfPull } from '../rest/pulls.ts';
+import type { CheckRun } from '../rows/check.ts';
+import type { Comment, Issue, Review } from '../rows/issue.ts';
 import { latestChecks } from '../shapes/check.ts';
 import { commentsOf } from '../shapes/issue.ts';
 import { headline } from '../workflow-events.ts';

@@ -1,5 +1,5 @@
 import type { Hub } from '../hub.ts';
-import type { Repository } from '../model.ts';
+import type { Repository } from '../rows/repository.ts';
 import { type Html, html } from './html.ts';
 
 /** What every page is made from. `params` as in the route. */

@@ -1,5 +1,5 @@
-import type { Asset, Release } from '../model.ts';
 import { notFound } from '../refusal.ts';
+import type { Asset, Release } from '../rows/release.ts';
 import { type Html, html, time } from './html.ts';
 import { href, type PageCall, repositoryPage } from './layout.ts';
 import { markdown } from './markdown.ts';

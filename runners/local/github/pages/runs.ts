@@ -1,6 +1,6 @@
 import { mayReview } from '../environments.ts';
-import type { Job, Run } from '../model.ts';
 import { notFound } from '../refusal.ts';
+import type { Job, Run } from '../rows/run.ts';
 import { jobsOf } from '../runs.ts';
 import { heldTurns } from '../turns.ts';
 import { actButton } from './forms.ts';

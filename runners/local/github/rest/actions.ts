@@ -12,8 +12,8 @@ import {
   repo,
 } from '../endpoint.ts';
 import { refSha } from '../git-refs.ts';
-import type { Artifact, Job, Run, Workflow } from '../model.ts';
 import { notFound, Refusal, unprocessable } from '../refusal.ts';
+import type { Artifact, Job, Run, Workflow } from '../rows/run.ts';
 import { createRun, jobsOf } from '../runs.ts';
 import { htmlUrl, repoUrl } from '../shapes/account.ts';
 import { readCommit } from '../shapes/commit.ts';

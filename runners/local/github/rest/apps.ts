@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import type { Permissions } from '../../protocol.ts';
 import { type Actor, canRead, grantedTo, roleOf, tokenKey } from '../auth.ts';
 import {
   type Call,
@@ -13,8 +14,8 @@ import {
   site,
 } from '../endpoint.ts';
 import { findAccount, findRepository, type Hub, timestamp } from '../hub.ts';
-import type { App, Delivery, Installation, Permissions } from '../model.ts';
 import { notFound, Refusal, unprocessable } from '../refusal.ts';
+import type { App, Delivery, Installation } from '../rows/app.ts';
 import { newToken } from '../secrets.ts';
 import {
   appShape,

@@ -14,8 +14,8 @@ import {
 } from '../endpoint.ts';
 import { listRefs } from '../git-refs.ts';
 import { timestamp } from '../hub.ts';
-import type { CheckRun, CommitStatus } from '../model.ts';
 import { invalid, notFound, Refusal } from '../refusal.ts';
+import type { CheckRun, CommitStatus } from '../rows/check.ts';
 import { repositoryShape, repoUrl, userShape } from '../shapes/account.ts';
 import { checkEventShape, checkShape, latestChecks, latestStatuses, statusShape } from '../shapes/check.ts';
 import { commitShape, readCommit } from '../shapes/commit.ts';

@@ -12,8 +12,8 @@ import {
   repo,
 } from '../endpoint.ts';
 import { getIssue, timestamp } from '../hub.ts';
-import type { Comment, Issue } from '../model.ts';
 import { notFound, Refusal } from '../refusal.ts';
+import type { Comment, Issue } from '../rows/issue.ts';
 import { commentShape, commentsOf, issueShape } from '../shapes/issue.ts';
 import { emit } from '../webhooks.ts';
 import { onIssueEvent } from '../workflow-events.ts';

@@ -8,9 +8,9 @@ import type { Git } from '../git.ts';
 import { refSha, ZERO } from '../git-refs.ts';
 import { type Hub, timestamp } from '../hub.ts';
 import { webFlow, writeCommit } from '../merge.ts';
-import type { Repository } from '../model.ts';
 import { changeRef } from '../refs.ts';
 import { notFound, Refusal, unprocessable } from '../refusal.ts';
+import type { Repository } from '../rows/repository.ts';
 import { htmlUrl, repoUrl } from '../shapes/account.ts';
 import { emailOf, gitCommitShape, type Person, readCommit } from '../shapes/commit.ts';
 

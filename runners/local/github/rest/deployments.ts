@@ -14,9 +14,9 @@ import {
 import { refSha } from '../git-refs.ts';
 import { timestamp } from '../hub.ts';
 import { isAncestor, mergeTree, webFlow, writeCommit } from '../merge.ts';
-import type { Deployment, DeploymentStatus } from '../model.ts';
 import { changeRef } from '../refs.ts';
 import { notFound, Refusal } from '../refusal.ts';
+import type { Deployment, DeploymentStatus } from '../rows/deployment.ts';
 import { latestChecks, latestStatuses } from '../shapes/check.ts';
 import { deploymentShape, deploymentStatusShape } from '../shapes/release.ts';
 import { emit } from '../webhooks.ts';

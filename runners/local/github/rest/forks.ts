@@ -5,8 +5,8 @@ import { type Answer, type Endpoint, list, noContent, parseBody, type RepoCall, 
 import { initRepository } from '../git.ts';
 import { listRefs } from '../git-refs.ts';
 import { findAccount, findRepository, repositoryPath, timestamp } from '../hub.ts';
-import type { Repository } from '../model.ts';
 import { Refusal, unprocessable } from '../refusal.ts';
+import type { Repository } from '../rows/repository.ts';
 import { repositoryShape } from '../shapes/account.ts';
 import { emit } from '../webhooks.ts';
 

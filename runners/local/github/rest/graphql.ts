@@ -5,9 +5,10 @@ import { type Answer, type Call, type Endpoint, ok, parseBody, site } from '../e
 import { isPull, issueKey, type PullIssue, timestamp } from '../hub.ts';
 import { dequeue, enqueue, queueEntry, queueSettings } from '../merge-queue.ts';
 import { queueRefusals } from '../merge-rules.ts';
-import type { Comment, Repository } from '../model.ts';
 import { emitPull } from '../pull-sync.ts';
 import { Refusal } from '../refusal.ts';
+import type { Comment } from '../rows/issue.ts';
+import type { Repository } from '../rows/repository.ts';
 import { htmlUrl, nodeId } from '../shapes/account.ts';
 
 /** What GitHub offers by GraphQL alone (GitHub docs, graphql/reference/mutations): drafts and folded comments. */

@@ -1,8 +1,9 @@
 import { hasRole } from '../auth.ts';
 import { type Answer, type Call, type Endpoint, noContent, site } from '../endpoint.ts';
 import type { Hub } from '../hub.ts';
-import type { Installation, Repository } from '../model.ts';
 import { notFound, Refusal } from '../refusal.ts';
+import type { Installation } from '../rows/app.ts';
+import type { Repository } from '../rows/repository.ts';
 import { installationShape, repositoryShape, userShape } from '../shapes/account.ts';
 import { enqueue } from '../webhooks.ts';
 

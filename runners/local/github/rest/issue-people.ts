@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { hasRole } from '../auth.ts';
 import { type Answer, created, ok, parseBody, type RepoCall } from '../endpoint.ts';
 import { getIssue } from '../hub.ts';
-import type { Issue } from '../model.ts';
+import type { Issue } from '../rows/issue.ts';
 import { userShape } from '../shapes/account.ts';
 import { issueShape } from '../shapes/issue.ts';
 import { emitIssue, saveIssue } from './issue-state.ts';

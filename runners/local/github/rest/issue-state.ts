@@ -1,9 +1,9 @@
 import { actorLogin, viaApp } from '../auth.ts';
 import type { RepoCall } from '../endpoint.ts';
 import { isPull, issueKey, timestamp } from '../hub.ts';
-import type { Issue } from '../model.ts';
 import { emitPull } from '../pull-sync.ts';
 import { invalid } from '../refusal.ts';
+import type { Issue } from '../rows/issue.ts';
 import { issueShape } from '../shapes/issue.ts';
 import { emit } from '../webhooks.ts';
 import { onIssueEvent } from '../workflow-events.ts';

@@ -11,8 +11,9 @@ import {
   repo,
 } from '../endpoint.ts';
 import { getIssue } from '../hub.ts';
-import type { Issue, Repository } from '../model.ts';
 import { invalid, Refusal } from '../refusal.ts';
+import type { Issue } from '../rows/issue.ts';
+import type { Repository } from '../rows/repository.ts';
 import { issueShape, labelsShape, milestoneShape } from '../shapes/issue.ts';
 import { changeLabels, ensureLabels, LABELS, labelMore, setLabels } from './issue-labels.ts';
 import { assignable, changeAssignees, emitAssigned, setAssignees } from './issue-people.ts';

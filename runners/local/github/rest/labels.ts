@@ -12,8 +12,8 @@ import {
   repo,
 } from '../endpoint.ts';
 import { issueKey, timestamp } from '../hub.ts';
-import type { Label, Milestone } from '../model.ts';
 import { invalid, notFound } from '../refusal.ts';
+import type { Label, Milestone } from '../rows/repository.ts';
 import { labelShape, milestoneShape } from '../shapes/issue.ts';
 import { emit } from '../webhooks.ts';
 import { emitLabel } from './issue-labels.ts';

@@ -24,10 +24,10 @@ import {
   timestamp,
 } from '../hub.ts';
 import { isAncestor } from '../merge.ts';
-import type { Repository } from '../model.ts';
 import { pullDetail } from '../pull-detail.ts';
 import { bringOver, emitPull, headTip, writeTestMerge } from '../pull-sync.ts';
 import { invalid, Refusal } from '../refusal.ts';
+import type { Repository } from '../rows/repository.ts';
 import { htmlUrl, repoUrl } from '../shapes/account.ts';
 import { commitShape, listCommits } from '../shapes/commit.ts';
 import { pullShape } from '../shapes/issue.ts';

@@ -12,8 +12,8 @@ import {
   repo,
 } from '../endpoint.ts';
 import { getIssue, issueKey, timestamp } from '../hub.ts';
-import type { Issue, Reaction } from '../model.ts';
 import { notFound, Refusal } from '../refusal.ts';
+import type { Issue, Reaction } from '../rows/issue.ts';
 import { userShape } from '../shapes/account.ts';
 import { getComment } from './comments.ts';
 

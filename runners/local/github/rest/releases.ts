@@ -14,9 +14,9 @@ import {
 } from '../endpoint.ts';
 import { refSha, ZERO } from '../git-refs.ts';
 import { timestamp } from '../hub.ts';
-import type { Asset, Release } from '../model.ts';
 import { changeRef } from '../refs.ts';
 import { invalid, notFound, Refusal } from '../refusal.ts';
+import type { Asset, Release } from '../rows/release.ts';
 import { assetShape, releaseShape } from '../shapes/release.ts';
 import { emit } from '../webhooks.ts';
 import { resolveCommit } from './contents.ts';

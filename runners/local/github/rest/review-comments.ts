@@ -13,8 +13,8 @@ import {
   repo,
 } from '../endpoint.ts';
 import { getPull, type PullIssue, timestamp } from '../hub.ts';
-import type { Review, ReviewComment } from '../model.ts';
 import { invalid, notFound, Refusal } from '../refusal.ts';
+import type { Review, ReviewComment } from '../rows/issue.ts';
 import { htmlUrl, nodeId, repoUrl, userShape } from '../shapes/account.ts';
 import { association, pullShape, reactionsShape } from '../shapes/issue.ts';
 import { emit } from '../webhooks.ts';

@@ -11,9 +11,9 @@ import {
   repo,
 } from '../endpoint.ts';
 import { issueKey, type PullIssue, timestamp } from '../hub.ts';
-import type { Review } from '../model.ts';
 import { emitPull } from '../pull-sync.ts';
 import { notFound, Refusal, unprocessable } from '../refusal.ts';
+import type { Review } from '../rows/issue.ts';
 import { userShape } from '../shapes/account.ts';
 import { pullShape, reviewShape } from '../shapes/issue.ts';
 import { emit } from '../webhooks.ts';

@@ -12,8 +12,8 @@ import {
   repo,
 } from '../endpoint.ts';
 import { type Hub, timestamp } from '../hub.ts';
-import type { BypassActor, Repository, Rule, Ruleset } from '../model.ts';
 import { notFound, Refusal } from '../refusal.ts';
+import type { BypassActor, Repository, Rule, Ruleset } from '../rows/repository.ts';
 import { isActor, rulesFor } from '../rulesets.ts';
 import { htmlUrl, nodeId, repoUrl } from '../shapes/account.ts';
 

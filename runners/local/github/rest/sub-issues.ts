@@ -11,8 +11,8 @@ import {
   repo,
 } from '../endpoint.ts';
 import { getIssue } from '../hub.ts';
-import type { Issue } from '../model.ts';
 import { notFound, Refusal, unprocessable } from '../refusal.ts';
+import type { Issue } from '../rows/issue.ts';
 import { repositoryShape } from '../shapes/account.ts';
 import { issueShape } from '../shapes/issue.ts';
 import { emit } from '../webhooks.ts';

@@ -1,7 +1,7 @@
 import { actorLogin } from '../auth.ts';
 import { type Answer, countedList, created, type Endpoint, ok, type RepoCall, repo } from '../endpoint.ts';
-import type { CheckRun } from '../model.ts';
 import { notFound } from '../refusal.ts';
+import type { CheckRun } from '../rows/check.ts';
 import { repositoryShape, repoUrl } from '../shapes/account.ts';
 import { checkShape, suiteShape } from '../shapes/check.ts';
 import { eventCommit, readCommit } from '../shapes/commit.ts';

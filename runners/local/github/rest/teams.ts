@@ -1,8 +1,8 @@
 import { allows, hasRole } from '../auth.ts';
 import { type Answer, type Call, type Endpoint, list, noContent, ok, site } from '../endpoint.ts';
 import { findAccount, type Hub } from '../hub.ts';
-import type { Account, Team } from '../model.ts';
 import { notFound, Refusal } from '../refusal.ts';
+import type { Account, Team } from '../rows/repository.ts';
 import { apiUrl, nodeId, repositoryShape, rolePermissions, userShape } from '../shapes/account.ts';
 
 /** GitHub docs, rest/teams and rest/orgs/members. Teams are made under `/_local/` (teams-control.ts). */

@@ -1,6 +1,7 @@
 import { ACTIONS_APP_ID } from '../auth.ts';
 import { findAccount, type Hub } from '../hub.ts';
-import type { App, Installation, Repository, Role } from '../model.ts';
+import type { App, Installation } from '../rows/app.ts';
+import type { Repository, Role } from '../rows/repository.ts';
 
 export function nodeId(kind: string, id: number): string {
   return Buffer.from(`${kind}:${id}`).toString('base64');

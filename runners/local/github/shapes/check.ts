@@ -1,6 +1,7 @@
 import type { Hub } from '../hub.ts';
 import { openPulls } from '../hub.ts';
-import type { CheckRun, CommitStatus, Repository } from '../model.ts';
+import type { CheckRun, CommitStatus } from '../rows/check.ts';
+import type { Repository } from '../rows/repository.ts';
 import { htmlUrl, nodeId, repoUrl, userShape, viaAppShape } from './account.ts';
 
 /** The short form of the open pull requests whose head is `sha`. Those from forks are left out, as on GitHub. */

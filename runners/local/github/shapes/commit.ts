@@ -1,6 +1,6 @@
 import type { Git } from '../git.ts';
 import type { Hub } from '../hub.ts';
-import type { Repository } from '../model.ts';
+import type { Repository } from '../rows/repository.ts';
 import { htmlUrl, repoUrl, userShape } from './account.ts';
 
 export type Person = { name: string; email: string; date: string };

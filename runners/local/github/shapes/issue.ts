@@ -1,5 +1,6 @@
 import { type Hub, headOwner, headRepository, isPull, type PullIssue } from '../hub.ts';
-import type { Comment, Issue, Label, Milestone, Repository, Review } from '../model.ts';
+import type { Comment, Issue, Review } from '../rows/issue.ts';
+import type { Label, Milestone, Repository } from '../rows/repository.ts';
 import { htmlUrl, maybeUser, nodeId, repositoryShape, repoUrl, userShape, viaAppShape } from './account.ts';
 
 const REACTIONS = ['+1', '-1', 'laugh', 'hooray', 'confused', 'heart', 'rocket', 'eyes'];

@@ -1,5 +1,7 @@
 import type { Hub } from '../hub.ts';
-import type { Asset, Deployment, DeploymentStatus, Release, Repository } from '../model.ts';
+import type { Deployment, DeploymentStatus } from '../rows/deployment.ts';
+import type { Asset, Release } from '../rows/release.ts';
+import type { Repository } from '../rows/repository.ts';
 import { apiUrl, htmlUrl, nodeId, repoUrl, userShape, viaAppShape } from './account.ts';
 
 function downloadName(release: Release): string {

@@ -1,5 +1,6 @@
 import type { Hub } from '../hub.ts';
-import type { Artifact, Job, Repository, Run, Workflow } from '../model.ts';
+import type { Repository } from '../rows/repository.ts';
+import type { Artifact, Job, Run, Workflow } from '../rows/run.ts';
 import { htmlUrl, nodeId, repositoryShape, repoUrl, userShape } from './account.ts';
 import { pullsOfHead } from './check.ts';
 import { type Commit, eventCommit } from './commit.ts';
