@@ -1,6 +1,8 @@
 import type { Probot } from 'probot';
 import { type Happening, happeningOf } from '#lib/github/facts.ts';
 import { comments } from './features/comments.ts';
+import { dashboard } from './features/dashboard.ts';
+import { dashboardBoxes } from './features/dashboard-boxes.ts';
 import { mergeGroup } from './features/merge-group.ts';
 import { problem } from './features/problem.ts';
 import { pullRequest } from './features/pull-request.ts';
@@ -37,5 +39,7 @@ export async function registerFeatures(probot: Probot, projects: Projects): Prom
     comments(on);
     mergeGroup(on);
     defaultBranch(on);
+    dashboardBoxes(on);
+    dashboard(on);
   });
 }

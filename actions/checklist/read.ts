@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { problemDigest } from '#lib/formats/digests.ts';
 import { type Checklist, checklistOf } from '#lib/lifecycle/checklist/checklist.ts';
 import { readChecklistFacts } from '#lib/records/checklist-facts.ts';
+import { readHistory } from '#lib/records/model-history.ts';
 import { linkOf } from '#lib/records/places.ts';
 import { withCheckoutRecords } from '../kit/checkout-records.ts';
 import { chooseModel, loadLocks, loadModelFiles } from '../kit/model-folder.ts';
@@ -29,12 +30,11 @@ export async function readChecklist(workspace: string, asked: string | undefined
     locks: loadLocks(workspace, model),
   };
   const now = new Date();
-  const facts = await withCheckoutRecords(workspace, (records) =>
-    readChecklistFacts(
-      { records, tags: records.tags, file: (path) => textOf(join(workspace, path)), now },
-      listed,
-    ),
-  );
+  const facts = await withCheckoutRecords(workspace, async (records) => {
+    const history = await readHistory(records, records.tags, model);
+    const file = (path: string) => textOf(join(workspace, path));
+    return readChecklistFacts({ records, file, now }, listed, history);
+  });
   const repository = await originPage(workspace);
   const place = { model, repository, branch: 'HEAD' };
   const checklist = checklistOf(facts, now);

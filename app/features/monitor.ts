@@ -2,7 +2,7 @@ import type { WorkflowRun } from '#lib/github/runs.ts';
 import { type MonitorRecord, monitorRecordSchema, type RequestRecord } from '#lib/lifecycle/records.ts';
 import { monitorRecords, readRecord, recordPath, recordText } from '#lib/records/records.ts';
 import { allOf } from '../all-of.ts';
-import { type Handler, refused } from '../command.ts';
+import { type Handler, type Outcome, refused } from '../command.ts';
 import {
   EvidenceRefused,
   refusalOfRun,
@@ -66,24 +66,31 @@ export const retrain: Handler<'retrain'> = async ({ project, comment }, { model 
     return refused(names === '' ? 'no model has a version yet' : `which model? ${names}`);
   }
   const asked_by = comment.author.login;
-  const key = `monitor:${chosen.name}:comment-${comment.id}`;
-  const running = await lookUnderWay(project, { model: chosen.name, asked_by, key });
-  if (running !== null)
-    return { ok: true, text: `${chosen.name}: run ${running} looks already, as you asked` };
+  return lookNow(project, { model: chosen.name, asked_by, cause: `comment-${comment.id}` });
+};
+
+/** Has the monitor look at a model once for this cause, whatever the triggers say. */
+export async function lookNow(
+  project: Project,
+  { model, asked_by, cause }: { model: string; asked_by: string; cause: string },
+): Promise<Outcome> {
+  const key = `monitor:${model}:${cause}`;
+  const running = await lookUnderWay(project, { model, asked_by, key });
+  if (running !== null) return { ok: true, text: `${model}: run ${running} looks already, as you asked` };
   await requestRun(project, {
     key,
     asked_by,
-    model: chosen.name,
+    model,
     pull_request: null,
     workflow: MONITOR_WORKFLOW,
     ref: project.defaultBranch,
-    inputs: { model: chosen.name, asked_by },
+    inputs: { model, asked_by },
   });
   return {
     ok: true,
-    text: `${chosen.name}: the monitor looks now; a retraining pull request follows, unless one is open already`,
+    text: `${model}: the monitor looks now; a retraining pull request follows, unless one is open already`,
   };
-};
+}
 
 /** A run for another command of the same person that has not ended: it finds what a second one would. */
 async function lookUnderWay(

@@ -6,6 +6,7 @@ import { readMain } from '../main-tree.ts';
 import type { On } from '../on.ts';
 import type { Project } from '../project.ts';
 import { giveUpComment, handleComment } from './comments.ts';
+import { syncDashboards } from './dashboard.ts';
 import { syncDeployments } from './deploy.ts';
 import { syncMergeGroups } from './merge-group.ts';
 import { syncMonitor } from './monitor.ts';
@@ -62,6 +63,7 @@ export async function reconcileProject(project: Project, since: Date): Promise<D
     () => syncOpenPullRequests(project),
     () => syncDefaultBranch(project),
     () => syncMergeGroups(project),
+    () => syncDashboards(project),
   ]);
   return began;
 }

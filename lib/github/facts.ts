@@ -5,7 +5,7 @@ export type RepositoryFacts = { owner: string; repo: string; default_branch: str
 
 export type Happening = RepositoryFacts &
   (
-    | { kind: 'issue'; number: number }
+    | { kind: 'issue'; number: number; edit?: BodyEdit }
     | { kind: 'comment'; action: string; comment: CommentFacts }
     | { kind: 'pull-request'; number: number }
     | { kind: 'push'; ref: string }
@@ -13,6 +13,15 @@ export type Happening = RepositoryFacts &
     | { kind: 'check-asked-again'; head: string }
     | { kind: 'merge-group'; action: string; group: MergeGroupFacts }
   );
+
+/** An edit of an issue's text: what it said before and after, whose issue it is, and who changed it when. */
+export type BodyEdit = {
+  before: string;
+  after: string;
+  author: { login: string; type: string };
+  by: { login: string; type: string };
+  at: string;
+};
 
 /** A merge queue's commit: what the base branch would be. `base` is the tip, or the group in front of it. */
 export type MergeGroupFacts = { head: string; head_ref: string; base: string };
@@ -36,6 +45,11 @@ const about = z.object({
   }),
 });
 const issue = z.object({ issue: z.object({ number: z.int() }) });
+const bodyEdit = z.object({
+  changes: z.object({ body: z.object({ from: z.string().nullable() }) }),
+  issue: z.object({ body: z.string().nullable(), user: account.nullable(), updated_at: z.string() }),
+  sender: account,
+});
 const comment = z.object({
   action: z.string(),
   issue: z.object({ number: z.int() }),
@@ -79,7 +93,7 @@ type Bare<Whole> = Whole extends unknown ? Omit<Whole, keyof RepositoryFacts> : 
 function whatHappened(event: string, payload: unknown): Bare<Happening> | null {
   switch (event) {
     case 'issues':
-      return { kind: 'issue', number: issue.parse(payload).issue.number };
+      return { kind: 'issue', number: issue.parse(payload).issue.number, ...editOf(payload) };
     case 'issue_comment':
       return commentFacts(payload);
     case 'pull_request':
@@ -105,6 +119,21 @@ function whatHappened(event: string, payload: unknown): Bare<Happening> | null {
     default:
       return null;
   }
+}
+
+function editOf(payload: unknown): { edit?: BodyEdit } {
+  const found = bodyEdit.safeParse(payload);
+  if (!found.success) return {};
+  const { changes, issue: edited, sender } = found.data;
+  return {
+    edit: {
+      before: changes.body.from ?? '',
+      after: edited.body ?? '',
+      author: edited.user ?? { login: 'ghost', type: 'User' },
+      by: sender,
+      at: edited.updated_at,
+    },
+  };
 }
 
 function commentFacts(payload: unknown): Bare<Happening> {

@@ -14,9 +14,9 @@ import {
 import { retrainingClaim } from '#lib/lifecycle/retraining-branch.ts';
 import { deploymentRecordSchema } from '#lib/lifecycle/rollout.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
-import { type ModelHistory, readEvidence, readHistory, readJudged } from './model-history.ts';
+import { type ModelHistory, readEvidence, readJudged } from './model-history.ts';
 import { listRecords, monitorRecords, readRecord, recordPath } from './records.ts';
-import type { RecordSource, TagSource } from './source.ts';
+import type { RecordSource } from './source.ts';
 
 const MONITOR_FILE = '.github/workflows/roundhouse-monitor.yml';
 /** So many of the newest windows are read: the last ones may wait for their labels. */
@@ -31,7 +31,6 @@ export type ListedModel = ModelFiles & {
 
 export type ChecklistSource = {
   records: RecordSource;
-  tags: TagSource;
   /** The text of a file of the default branch; null where there is none. */
   file(path: string): Promise<string | null>;
   now: Date;
@@ -39,12 +38,11 @@ export type ChecklistSource = {
 
 /** Everything that the rules of the checklist read of one model. */
 export async function readChecklistFacts(
-  source: ChecklistSource,
+  { records, file, now }: ChecklistSource,
   model: ListedModel,
+  history: ModelHistory,
 ): Promise<ChecklistFacts> {
-  const { records, tags, file, now } = source;
   const { name, problem, operate } = model;
-  const history = await readHistory(records, tags, name);
   const windows = await monitorRecords(records, { model: name });
   const folder = recordPath.deployments(name, operate.deployment.environments.at(-1) ?? '');
   const rollouts = await listRecords(records, folder, deploymentRecordSchema);

@@ -100,6 +100,7 @@ describe('two replicas of the app', () => {
     const issues = await rest.issues.listForRepo({ ...R, state: 'all', creator: BOT });
     const titles = issues.data.filter((issue) => !issue.pull_request).map(({ title }) => title);
     expect(titles.sort()).toEqual([
+      'Model dashboard: bikes',
       'bikes: data engineering',
       'bikes: deployment',
       'bikes: from problem to production',

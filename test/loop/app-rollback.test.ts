@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   approveLine,
-  BOT,
   bikesFiles,
   commentsOf,
   eventually,
   gateOf,
+  issuesOfApp,
   merge,
   openPull,
   R,
@@ -41,9 +41,7 @@ describe('a rollout that is rolled back', { timeout: 240_000 }, () => {
         ),
       world,
     );
-    const issues = (await rest.issues.listForRepo({ ...R, creator: BOT })).data.filter(
-      (issue) => !issue.pull_request,
-    );
+    const issues = await issuesOfApp(world);
     expect(issues.map(({ title }) => title)).toEqual(['bikes v1.1.0 in production was rolled-back']);
     expect(issues[0]?.body).toContain('errors: 7 %');
     expect(await tagNames(world, 'bikes')).toEqual([
@@ -68,9 +66,7 @@ describe('a rollout that is rolled back', { timeout: 240_000 }, () => {
 
   it('is one command for people: the former version serves, the candidate is frozen, the locks follow', async () => {
     const { rest } = world.as('ml-lead');
-    const issue = (await rest.issues.listForRepo({ ...R, creator: BOT })).data.find(
-      ({ title, pull_request }) => !pull_request && title.includes('was rolled-back'),
-    );
+    const issue = (await issuesOfApp(world)).find(({ title }) => title.includes('was rolled-back'));
     const number = issue?.number ?? 0;
     const said = (text: string) =>
       eventually(
@@ -94,9 +90,7 @@ describe('a rollout that is rolled back', { timeout: 240_000 }, () => {
       },
       world,
     );
-    const told = (await rest.issues.listForRepo({ ...R, creator: BOT })).data.filter(({ title }) =>
-      title.includes('rolled back by ml-lead'),
-    );
+    const told = (await issuesOfApp(world)).filter(({ title }) => title.includes('rolled back by ml-lead'));
     expect(told.map(({ title }) => title)).toEqual(['bikes v1.1.0 in production was rolled back by ml-lead']);
     const digest = /`\/unfreeze ([0-9a-f]{16}) <reason>`/.exec(told[0]?.body ?? '')?.[1] ?? '';
 

@@ -18,6 +18,7 @@ const PEOPLE: SeedSpec['people'] = [
   { login: 'product-owner', role: 'write' },
   { login: 'data-scientist', role: 'write' },
   { login: 'ml-lead', role: 'maintain' },
+  { login: 'triager', role: 'triage' },
   { login: 'visitor', role: 'read' },
 ];
 
@@ -262,7 +263,21 @@ export async function defineBikes(world: World): Promise<{ issue: number; pull: 
     world,
   );
   await merge(world, 'product-owner', pull);
+  // Whatever comes next has the same number in every play.
+  await eventually('the dashboard', () => dashboardOf(world, 'bikes'), world);
   return { issue, pull };
+}
+
+/** The number of a model's dashboard issue, once there is one. */
+async function dashboardOf(world: World, model: string): Promise<number | undefined> {
+  const { data } = await world.as('ml-lead').rest.issues.listForRepo({ ...R, labels: 'ml-dashboard' });
+  return data.find(({ title }) => title === `Model dashboard: ${model}`)?.number;
+}
+
+/** Open issues of the app about what went wrong: neither dashboards nor what tracks a problem. */
+export async function issuesOfApp(world: World) {
+  const { data } = await world.as('ml-lead').rest.issues.listForRepo({ ...R, creator: BOT });
+  return data.filter(({ pull_request, labels }) => !pull_request && labels.length === 0);
 }
 
 /** Data and model pull request, evidence, approval, merge. */

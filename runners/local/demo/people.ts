@@ -31,10 +31,16 @@ export type Person = {
   deployments(
     environment: string,
   ): Promise<{ id: number; sha: string; state: string; description: string; url: string }[]>;
-  issues(
-    state: 'open' | 'all',
-  ): Promise<
-    { number: number; title: string; author: string; url: string; state: string; labels: string[] }[]
+  issues(state: 'open' | 'all'): Promise<
+    {
+      number: number;
+      title: string;
+      body: string;
+      author: string;
+      url: string;
+      state: string;
+      labels: string[];
+    }[]
   >;
   runs(workflow: string): Promise<
     {
@@ -243,6 +249,7 @@ export function person({ login, token, at }: { login: string; token: string; at:
         .map((issue) => ({
           number: issue.number,
           title: issue.title,
+          body: issue.body ?? '',
           author: issue.user?.login ?? '',
           url: issue.html_url,
           state: issue.state,

@@ -3,6 +3,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import { bikes } from './bikes.ts';
+import { type Dashboard, dashboardOf } from './dashboard.ts';
 import { InitRefused, type InitReport } from './init-files.ts';
 import { judgeBikes, judgeStory } from './judge.ts';
 import { type Played, play } from './play.ts';
@@ -33,7 +34,7 @@ try {
   );
   await judgeStory(played, rows);
   if (values.data === undefined) judgeBikes(played, rows);
-  await finish(played, rows, chosen.about);
+  await finish(played, rows, { about: chosen.about, dashboard: await dashboardOf(played.stage) });
   if (stays) await stay(played);
   await played.stop();
   process.exit(values.ci && played.stage.expectations.missed().length > 0 ? 1 : 0);
@@ -79,7 +80,11 @@ function sampleOf(text: string | undefined): number | null {
   throw new UserError(`--sample is "${text}"`, { fix: 'give a whole number of rows' });
 }
 
-async function finish(played: Played, rows: SummaryRow[], about: About): Promise<void> {
+async function finish(
+  played: Played,
+  rows: SummaryRow[],
+  { about, dashboard }: { about: About; dashboard: Dashboard },
+): Promise<void> {
   const { stage, traffic } = played;
   const { expectations, local, model } = stage;
   const seconds = Math.round((Date.now() - startedAt) / 1000);
@@ -91,13 +96,18 @@ async function finish(played: Played, rows: SummaryRow[], about: About): Promise
   );
   for (const { evidence } of rows)
     out.write(`  ${local.url}/${OWNER}/${model}/blob/roundhouse/${evidence}\n`);
+  out.write(
+    `Dashboard, ${dashboard.fulfilled} of ${dashboard.total} items of the checklist: ${dashboard.url}\n`,
+  );
   const missed = expectations.missed();
   for (const { what, found } of missed) out.write(`missed: ${what}; found ${found}\n`);
   out.write(
     `${expectations.all().length - missed.length} of ${expectations.all().length} expectations met in ${seconds} s\n`,
   );
   if (values.json)
-    process.stdout.write(`${JSON.stringify(await demoReport(played, { about, seconds }), null, 2)}\n`);
+    process.stdout.write(
+      `${JSON.stringify(await demoReport(played, { about, dashboard, seconds }), null, 2)}\n`,
+    );
 }
 
 async function stay({ stage: { local, model } }: Played): Promise<void> {

@@ -1,3 +1,4 @@
+import type { Dashboard } from './dashboard.ts';
 import { type Judgement, judgements } from './evidence.ts';
 import type { InitReport } from './init-files.ts';
 import type { Played } from './play.ts';
@@ -25,6 +26,8 @@ export type DemoReport = {
   }[];
   /** Of the newest retraining that was judged; null where none was. */
   retraining: { verdict: string } | null;
+  /** Items of the checklist that are on record at the end, as the dashboard issue says. */
+  checklist: { fulfilled: number; total: number };
   traffic: Played['traffic'];
   missed: unknown[];
   seconds: number;
@@ -35,7 +38,7 @@ type About = Pick<InitReport, 'task' | 'rows' | 'leaks' | 'left_out'>;
 /** Every figure is read from the recorded evidence. */
 export async function demoReport(
   { stage, records, traffic }: Played,
-  { about, seconds }: { about: About; seconds: number },
+  { about, dashboard, seconds }: { about: About; dashboard: Dashboard; seconds: number },
 ): Promise<DemoReport> {
   const judged = await judgements(stage);
   const [first, ...retrainings] = judged;
@@ -63,6 +66,7 @@ export async function demoReport(
       evidence: path,
     })),
     retraining: retrainingOf(retrainings),
+    checklist: { fulfilled: dashboard.fulfilled, total: dashboard.total },
     traffic,
     missed: stage.expectations.missed(),
     seconds,
