@@ -13,6 +13,7 @@ import {
 } from '#lib/lifecycle/command.ts';
 import { type CommandFacts, decideCommand, whoText } from '#lib/lifecycle/command-permission.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
+import { recordPath } from '#lib/records/records.ts';
 import { loadTemplate } from '../../templates/load.ts';
 import { readPerson } from '../approvals.ts';
 import { type CommandSetting, DONE, type Handler, type Outcome, refused } from '../command.ts';
@@ -44,6 +45,12 @@ export function comments(on: On): void {
     key: ({ comment }) => `comment:${comment.id}`,
     hear: (project, { comment }) => void project.heard.set(comment.id, comment),
     handle: (project, { comment }) => handleComment(project, comment),
+  });
+  on({
+    events: ['issue_comment.edited'],
+    kind: 'comment',
+    key: ({ comment }) => `edited:${comment.id}`,
+    handle: (project, { comment }) => refuseEdited(project, comment),
   });
 }
 
@@ -78,6 +85,23 @@ const HANDLERS: { [Name in BuiltCommand]: Handler<Name> } = {
 };
 
 type Reply = Outcome & { line: string };
+
+/** A command that came into a comment by an edit is told, once, that it is none. */
+export async function refuseEdited(project: Project, comment: CommentFacts): Promise<void> {
+  const lines = comment.author.type === 'User' ? parseCommands(comment.body) : [];
+  const created = parseCommands(project.heard.get(comment.id)?.body ?? '');
+  if (lines.length === 0 || created.length > 0) return;
+  // What was a command when it was created has a claim, whatever became of it.
+  if ((await project.state.read(recordPath.claim(claimKey(comment)))) !== null) return;
+  const tree = await readDefaultBranch(project);
+  if (!tree?.files.has(POLICY_FILE)) return;
+  const text = 'an edited comment is no command: write a new one';
+  await reply(
+    project,
+    comment,
+    lines.map((line) => ({ line: nameOf(line), ok: false, text })),
+  );
+}
 
 /**
  * Does what the commands of a created comment ask for, once; refusals are replies. Where there is no policy,

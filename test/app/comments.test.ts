@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { claimRecordSchema, holdRecordSchema } from '#lib/lifecycle/records.ts';
 import { readRecord, recordPath } from '#lib/records/records.ts';
-import { handleComment } from '../../app/features/comments.ts';
+import { handleComment, refuseEdited } from '../../app/features/comments.ts';
 import { reconcileProject } from '../../app/features/reconcile.ts';
 import { MAX_TRIES } from '../../app/troubles.ts';
 import { commentOf, fakeProject } from './fake-project.ts';
@@ -209,5 +209,28 @@ describe('500 commands at once', () => {
     for (const comment of comments) project.heard.set(comment.id, comment);
     for (const comment of comments) await handleComment(project, comment);
     expect(world.replies.map(({ issue }) => issue)).toEqual([1, 1, 2]);
+  });
+});
+
+describe('a comment that an edit made a command', () => {
+  it('is told once that it is none', async () => {
+    project.heard.set(1, commentOf(1, 'I am for it'));
+    const edited = commentOf(1, '/hold', { edited: true });
+    for (let time = 0; time < 2; time += 1) await refuseEdited(project, edited);
+    expect(world.replies.map(({ body }) => body)).toEqual([expect.stringContaining('write a new one')]);
+    expect(await holdOf(1)).toBeNull();
+  });
+
+  it.each([
+    ['was one before', '/hold', '/hold the line'],
+    ['is none', 'hello', 'hello there'],
+  ])('is not answered where it %s', async (_what, created, now) => {
+    const comment = commentOf(1, created);
+    project.heard.set(1, comment);
+    await handleComment(project, comment);
+    project.heard.clear();
+    const before = world.replies.length;
+    await refuseEdited(project, commentOf(1, now, { edited: true }));
+    expect(world.replies).toHaveLength(before);
   });
 });
