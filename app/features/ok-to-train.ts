@@ -69,6 +69,12 @@ async function letIn(project: Project, pull: PullRequest, record: ForkRecord): P
       const body = render(loadTemplate('comments/fork.hbs'), { ...record, title: pull.title });
       return String((await forge.pulls.create({ title, body, head: branch, base: pull.base.ref })).number);
     },
+    told: (number) => ({
+      event: 'pull request opened',
+      actor: bot,
+      subject: `#${number}: #${record.fork} of ${record.author}'s fork at ${record.sha}`,
+      url: record.url,
+    }),
   });
   if (made === null) throw new Error(`another process lets ${record.sha} in`);
   await syncPullRequest(project, Number(made));
