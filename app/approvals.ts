@@ -8,20 +8,31 @@ import {
   countApprovals,
   rolesOf,
 } from '#lib/lifecycle/approval.ts';
-import type { Policy } from '#lib/lifecycle/policy.ts';
-import { approvalRecordSchema } from '#lib/lifecycle/records.ts';
+import type { Policy, StandingTerms } from '#lib/lifecycle/policy.ts';
+import { approvalRecordSchema, type ProcedureRecord } from '#lib/lifecycle/records.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { listRecords, recordPath } from '#lib/records/records.ts';
 
 /** Something that people are asked to approve. */
 export type Ask = Omit<ApprovalRequest, 'comments' | 'others' | 'roles' | 'now'> & {
-  subject: 'problem' | 'candidate' | 'loosening' | 'removal' | 'policy';
+  subject: 'problem' | 'candidate' | 'loosening' | 'removal' | 'policy' | 'procedure';
   /** Null where it is about no model. */
   model: string | null;
   /** What is approved, a line each, where the digest alone says too little. */
   about?: string[];
+  /** What is recorded with an approval of a procedure. */
+  procedure?: ProcedureRecord;
 };
-export type CountedAsk = Ask & { count: ApprovalCount };
+export type CountedAsk = Ask & { count: ApprovalCount; standing?: StandingView };
+/** What a standing approval says of a candidate. */
+export type StandingView = {
+  /** It counts as approved: by a procedure that people approved, as the `version`th of `of`. */
+  grant: { procedure: Digest; people: readonly string[]; version: number; of: number } | null;
+  /** Why the candidate is for people, where a procedure of the model was approved once. */
+  deviations: string[];
+  /** The procedure, where it is not approved yet. */
+  offer: (CountedAsk & { terms: StandingTerms }) | null;
+};
 
 type Reads = { forge: { people: People }; state: Pick<StateBranch, 'read' | 'paths'>; now(): Date };
 

@@ -63,7 +63,7 @@ async function readAsks(project: Project, pull: PullRequest): Promise<WaitingPul
   for (const model of facts.models) {
     models.push({ name: model.name, merged: model.merged, candidate: await candidateOf(project, model) });
   }
-  const asks = await countAsks(project, { ...facts, head: facts.merge.base, models });
+  const asks = await countAsks(project, { ...facts, branch: pull.head.ref, head: facts.merge.base, models });
   return asks.flatMap(({ model, subject, digest, count }) =>
     count.missing.length === 0
       ? []
@@ -81,5 +81,7 @@ async function candidateOf(
   const record = evaluationOf(await readHistory(project.state, project.forge.tags, name), digest);
   if (!record || (await frozenReason(project, name, digest)) !== null) return null;
   const { result } = (await readEvidence(project.state, 'evaluate', record.evaluate)).predicate;
-  return { digest, result, overrides: await readOverrides(project, digest) };
+  const data = await readEvidence(project.state, 'data', record.accepted.data);
+  const contract = data.predicate.result.contract.verdict;
+  return { digest, result, contract, overrides: await readOverrides(project, digest) };
 }

@@ -47,6 +47,7 @@ async function counted({ project: { state } }: CommandSetting): Promise<Outcome>
 
 async function record({ project, comment }: CommandSetting, ask: Ask, roles: string[]): Promise<void> {
   const { login } = comment.author;
+  const { procedure } = ask;
   const approval: ApprovalRecord = {
     kind: 'roundhouse-approval',
     digest: ask.digest,
@@ -58,7 +59,12 @@ async function record({ project, comment }: CommandSetting, ask: Ask, roles: str
     url: comment.url,
   };
   await project.state.write({
-    changes: [{ path: recordPath.approval(ask.digest, comment.id), text: recordText(approval) }],
+    changes: [
+      { path: recordPath.approval(ask.digest, comment.id), text: recordText(approval) },
+      ...(procedure
+        ? [{ path: recordPath.procedure(procedure.model, ask.digest), text: recordText(procedure) }]
+        : []),
+    ],
     audit: {
       event: 'approved',
       actor: login,
@@ -82,7 +88,9 @@ async function openAsks({ project, comment, isPull, policy }: CommandSetting): P
     return ask ? [ask] : [];
   }
   const state = await syncPullRequest(project, comment.issue);
-  return state === null ? [] : [...state.asks, ...state.models.flatMap(({ asks }) => asks)];
+  if (state === null) return [];
+  const asks = [...state.asks, ...state.models.flatMap((model) => model.asks)];
+  return [...asks, ...asks.flatMap(({ standing }) => standing?.offer ?? [])];
 }
 
 function refusalOfDigest(asks: Ask[], fitting: number): string {

@@ -6,6 +6,7 @@ import { approvalRule, higherRisk } from '#lib/lifecycle/policy-rules.ts';
 import type { OverrideRecord } from '#lib/lifecycle/records.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
+import type { Verdict } from '#lib/lifecycle/verdict.ts';
 import { readHistory } from '#lib/records/model-history.ts';
 import { type Ask, type CountedAsk, countAsk } from '../approvals.ts';
 import { type ModelTree, readModel, readPolicy, readTree } from '../model-tree.ts';
@@ -13,10 +14,13 @@ import type { PullPeople } from '../people.ts';
 import type { Project } from '../project.ts';
 import type { PolicyChange, RemovedModel } from '../pull-facts.ts';
 import { openGates } from './gate.ts';
+import { readStanding } from './standing-approval.ts';
 
 /** What a pull request brings, or has brought, to the default branch, as far as people have to approve it. */
 export type Brought = {
   policy: Policy;
+  /** The branch that it comes from; null where no pull request is known. */
+  branch: string | null;
   /** Paths that it changes. */
   paths: readonly string[];
   people: PullPeople;
@@ -28,7 +32,13 @@ export type Brought = {
   newPolicy: PolicyChange | null;
 };
 /** A candidate with all its locks in: no commit of the app follows after the question. */
-export type AskedCandidate = { digest: Digest; result: EvaluateResult; overrides: OverrideRecord[] };
+export type AskedCandidate = {
+  digest: Digest;
+  result: EvaluateResult;
+  /** What the contract said of the data. */
+  contract: Verdict;
+  overrides: OverrideRecord[];
+};
 
 /**
  * What people have to approve, with what they approved so far: one list for the gate before the merge and for
@@ -51,10 +61,28 @@ export async function countAsks(project: Project, brought: Brought): Promise<Cou
   const others = asks.map(({ digest }) => digest);
   const counted: CountedAsk[] = [];
   for (const { isNew, ...ask } of asks) {
-    const found = await countAsk(project, { ask, others, policy: brought.policy });
+    const plain = await countAsk(project, { ask, others, policy: brought.policy });
+    const found = plain.subject === 'candidate' ? await withStanding(project, brought, plain) : plain;
     if (isNew || found.count.missing.length > 0) counted.push(found);
   }
   return counted;
+}
+
+/** A retraining by a procedure that people approved needs no more of them. */
+async function withStanding(project: Project, brought: Brought, ask: CountedAsk): Promise<CountedAsk> {
+  const { policy, branch, paths, people } = brought;
+  const model = brought.models.find(({ name }) => name === ask.model);
+  if (!model?.candidate) return ask;
+  const { digest, result, contract } = model.candidate;
+  const candidate = { digest, gates: result.gates, contract };
+  const standing = await readStanding(project, {
+    ...{ policy, branch, paths, people, candidate },
+    model: model.merged,
+  });
+  if (standing === null) return ask;
+  const count = standing.grant ? { ...ask.count, state: 'approved' as const, missing: [] } : ask.count;
+  const about = standing.deviations.map((reason) => `The standing approval does not count: ${reason}`);
+  return { ...ask, about: [...(ask.about ?? []), ...about], count, standing };
 }
 
 /** The model as it was in its newest version: all of that was approved. Null where no version is there. */

@@ -1,7 +1,7 @@
 import type { Check, Conclusion } from '#lib/github/checks.ts';
 import type { EvaluateResult, GateResult } from '#lib/lifecycle/evidence.ts';
 import type { HoldRecord, OverrideRecord } from '#lib/lifecycle/records.ts';
-import type { CountedAsk } from '../approvals.ts';
+import type { CountedAsk, StandingView } from '../approvals.ts';
 import type { Conflict, Unplanned } from '../pull-facts.ts';
 import type { Standing } from '../standing.ts';
 
@@ -202,8 +202,14 @@ function approvalOf(asks: CountedAsk[]): Finding {
       title: `${given} of ${wanted} approvals; missing: ${needs.join(', ')}`,
     };
   }
+  const grants = asks.flatMap(({ standing }) => standing?.grant ?? []);
+  if (grants.length > 0) return done(grants.map(standingWords).join('; '));
   const people = asks.flatMap(({ count }) => count.counted.map(({ login }) => login));
   return done(people.length > 0 ? `approved by ${[...new Set(people)].join(', ')}` : 'no approval needed');
+}
+
+export function standingWords({ people, version, of }: NonNullable<StandingView['grant']>): string {
+  return `standing approval of ${people.join(', ')} (${version} of ${of} versions)`;
 }
 
 function heldBy({ login }: HoldRecord): Finding {

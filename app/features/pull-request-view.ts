@@ -6,7 +6,7 @@ import { mergeCommands } from '../base-merge.ts';
 import { cardFacts } from '../candidate-commit.ts';
 import type { Merge, PullFacts, TouchedModel } from '../pull-facts.ts';
 import type { Standing } from '../standing.ts';
-import { CHECKS, type CheckName, type Finding, type GateModel } from './gate.ts';
+import { CHECKS, type CheckName, type Finding, type GateModel, standingWords } from './gate.ts';
 
 export type ShownFacts = Pick<PullFacts, 'pull' | 'faults' | 'hold' | 'models'> & {
   /** Null where nothing is planned. */
@@ -64,8 +64,22 @@ function modelView(facts: Facts['facts'], { model, standing, asks }: GateModel) 
   };
 }
 
-function askView({ digest, subject, about, count }: CountedAsk) {
+function askView({ digest, subject, about, count, standing }: CountedAsk) {
+  const offer = standing?.offer;
   return {
+    standing: standing?.grant ? standingWords(standing.grant) : null,
+    offer: offer
+      ? {
+          digest: hexOf(offer.digest).slice(0, 16),
+          versions: offer.terms.max_versions,
+          expires: offer.terms.expires,
+          given: offer.count.counted.map(({ login }) => login).join(', '),
+          missing: offer.count.missing.map(({ count: number, roles }) => ({
+            number,
+            roles: roles.join(' or '),
+          })),
+        }
+      : null,
     digest: hexOf(digest).slice(0, 16),
     subject,
     about: about ?? [],

@@ -131,6 +131,7 @@ async function readState(project: Project, facts: PullFacts, again: boolean): Pr
   }
   const counted = await countAsks(project, {
     ...facts,
+    branch: facts.pull.head.ref,
     head: facts.merge.state === 'ready' ? facts.merge.base : facts.pull.base.sha,
     models: facts.models.map(({ name, merged }) => ({
       name,
@@ -149,8 +150,14 @@ async function readState(project: Project, facts: PullFacts, again: boolean): Pr
 function candidateOf(entry: GateModel | undefined): AskedCandidate | null {
   if (entry?.standing.state !== 'judged' || !entry.standing.committed || entry.frozen) return null;
   const { overrides } = entry.standing;
-  const { record, evaluate } = entry.standing.evidence;
-  return { digest: record.candidate, result: evaluate.predicate.result, overrides };
+  const { record, data, evaluate } = entry.standing.evidence;
+  const { contract } = data.predicate.result;
+  return {
+    digest: record.candidate,
+    result: evaluate.predicate.result,
+    contract: contract.verdict,
+    overrides,
+  };
 }
 
 /** A candidate that a gate stops gets no locks: there is nothing that could be merged. */

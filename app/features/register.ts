@@ -3,12 +3,18 @@ import { modelLockOf } from '#lib/formats/lock-values.ts';
 import { render } from '#lib/formats/markdown.ts';
 import { printTagName, renderTagMessage } from '#lib/formats/registry-tags.ts';
 import type { PullRequest } from '#lib/github/pulls.ts';
-import { holdRecordSchema, type OverrideRecord, type RegistrationRecord } from '#lib/lifecycle/records.ts';
+import {
+  holdRecordSchema,
+  type OverrideRecord,
+  type RegistrationRecord,
+  type StandingUse,
+} from '#lib/lifecycle/records.ts';
 import { nextVersion, versionChange } from '#lib/lifecycle/registry.ts';
 import { type Judged, type ModelHistory, readHistory, readJudged } from '#lib/records/model-history.ts';
 import { readRecord, recordPath, recordText } from '#lib/records/records.ts';
 import { loadTemplate } from '../../templates/load.ts';
 import { allOf } from '../all-of.ts';
+import type { CountedAsk, StandingView } from '../approvals.ts';
 import { frozenReason } from '../freezes.ts';
 import { issueOnce } from '../issue-once.ts';
 import type { MainTree } from '../main-tree.ts';
@@ -16,7 +22,7 @@ import type { ModelTree } from '../model-tree.ts';
 import { readOverrides } from '../overrides.ts';
 import { readPeople } from '../people.ts';
 import type { Project } from '../project.ts';
-import { decideRegistration, type RegistrationFacts } from '../registration-decision.ts';
+import { decideRegistration } from '../registration-decision.ts';
 import { countAsks } from './asks.ts';
 import { openGates } from './gate.ts';
 import { releaseVersions } from './release.ts';
@@ -43,23 +49,26 @@ async function registerModel(project: Project, main: MainTree, model: Locked): P
   if (history.registry.versions.some(({ candidate }) => candidate === model.locks.model.candidate)) return;
   const judged = await readJudged(project.state, history, model.locks.model.candidate);
   const overrides = judged ? await readOverrides(project, judged.record.candidate) : [];
+  const consent = judged && (await readConsent(project, { main, model, judged, overrides }));
   const plan = decideRegistration({
     locks: model.locks,
     digests: model.digests,
-    recorded: judged && {
-      lock: modelLockOf({
-        model: model.name,
-        digests: judged.record.digests,
-        data: judged.data.predicate.result,
-        evaluate: judged.evaluate.predicate.result,
-      }),
-      blocking: openGates(judged.evaluate.predicate.result, overrides).blocking.map(({ name }) => name),
-      frozen: await frozenReason(project, model.name, judged.record.candidate),
-      ...(await readConsent(project, { main, model, judged, overrides })),
-    },
+    recorded: judged &&
+      consent && {
+        lock: modelLockOf({
+          model: model.name,
+          digests: judged.record.digests,
+          data: judged.data.predicate.result,
+          evaluate: judged.evaluate.predicate.result,
+        }),
+        blocking: openGates(judged.evaluate.predicate.result, overrides).blocking.map(({ name }) => name),
+        frozen: await frozenReason(project, model.name, judged.record.candidate),
+        ...consent,
+      },
   });
   if (plan.kind === 'refuse') return refuse(project, main, model, plan.reasons);
-  if (plan.kind === 'register' && judged) await tagVersion({ project, main, model, history, judged });
+  const grant = consent?.asks.find(({ standing }) => standing?.grant)?.standing?.grant ?? null;
+  if (plan.kind === 'register' && judged) await tagVersion({ project, main, model, history, judged, grant });
 }
 
 /** What people said of what was merged, asked again: with the pull request's people, and permissions of now. */
@@ -71,11 +80,12 @@ async function readConsent(
     judged,
     overrides,
   }: { main: MainTree; model: Locked; judged: Judged; overrides: OverrideRecord[] },
-): Promise<Pick<NonNullable<RegistrationFacts['recorded']>, 'asks' | 'heldBy'>> {
+): Promise<{ asks: CountedAsk[]; heldBy: string | null }> {
   const { forge, state } = project;
   const pull = await pullOf(project, { main, model, judged });
   const asks = await countAsks(project, {
     policy: main.policy,
+    branch: pull?.head.ref ?? null,
     paths: pull ? await forge.pulls.paths(pull.number) : [],
     people: pull ? await readPeople(project, pull) : { author: null, committers: [], causers: [] },
     head: main.head,
@@ -86,6 +96,7 @@ async function readConsent(
         candidate: {
           digest: judged.record.candidate,
           result: judged.evaluate.predicate.result,
+          contract: judged.data.predicate.result.contract.verdict,
           overrides,
         },
       },
@@ -118,14 +129,19 @@ async function tagVersion({
   model,
   history,
   judged,
+  grant,
 }: {
   project: Project;
   main: MainTree;
   model: Locked;
   history: ModelHistory;
   judged: Judged;
+  /** The standing approval that it is made by. */
+  grant: StandingView['grant'];
 }): Promise<void> {
-  const { version, candidate, bundle, commit } = await registrationOf({ project, main, history, judged });
+  const { version, candidate, bundle, commit } = await registrationOf({
+    ...{ project, main, history, judged, grant },
+  });
   const event = { kind: 'register', model: model.name, version, n: null } as const;
   const said = {
     kind: 'roundhouse-tag',
@@ -151,11 +167,14 @@ async function registrationOf({
   main,
   history,
   judged,
+  grant,
 }: {
   project: Project;
   main: MainTree;
   history: ModelHistory;
   judged: Judged;
+  /** The standing approval that it is made by. */
+  grant: StandingView['grant'];
 }): Promise<RegistrationRecord> {
   const { candidate } = judged.record;
   const left = history.registrations.find(
@@ -174,10 +193,10 @@ async function registrationOf({
   const path = recordPath.registration(record.model, record.version);
   const subject = `${record.model} v${record.version}`;
   const outcome = await project.state.write({
-    changes: [{ path, text: recordText(record) }],
+    changes: [{ path, text: recordText(record) }, ...useOf(grant, record)],
     fresh: [path],
     audit: {
-      event: 'registered',
+      event: grant ? 'registered by standing approval' : 'registered',
       actor: project.bot,
       subject,
       model: record.model,
@@ -186,6 +205,17 @@ async function registrationOf({
   });
   if (outcome.kind === 'taken') throw new Error(`${subject} was given by another process at the same time`);
   return record;
+}
+
+/** One of the versions that the standing approval is good for is used, in the same commit. */
+function useOf(grant: StandingView['grant'], { model, version, candidate, at }: RegistrationRecord) {
+  if (grant === null) return [];
+  const { procedure, people } = grant;
+  const use: StandingUse = {
+    kind: 'roundhouse-standing-use',
+    ...{ procedure, model, version, candidate, people: [...people], at },
+  };
+  return [{ path: recordPath.standingUse(procedure, candidate), text: recordText(use) }];
 }
 
 async function versionOf(project: Project, history: ModelHistory, judged: Judged): Promise<string> {

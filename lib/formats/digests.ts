@@ -1,7 +1,8 @@
 import type { Data } from '../lifecycle/data.ts';
 import type { EvaluateResult } from '../lifecycle/evidence.ts';
 import type { Model } from '../lifecycle/model.ts';
-import type { Policy } from '../lifecycle/policy.ts';
+import type { Operate } from '../lifecycle/operate.ts';
+import type { Policy, StandingTerms } from '../lifecycle/policy.ts';
 import type { Problem, Slice } from '../lifecycle/problem.ts';
 import type { Digest } from '../lifecycle/scalars.ts';
 import { digestOfJson } from './digest.ts';
@@ -136,4 +137,48 @@ export function candidateDigest(parts: {
   policy: Digest;
 }): Digest {
   return digestOfJson({ v: 1, ...parts });
+}
+
+/**
+ * What people approve in advance: everything that decides how a retraining of this model is made and judged, apart
+ * from the rows. Of data.yml the window's end and the snapshots of predictions stay out: a retraining moves just
+ * those. Each part has a digest of its own, so that what deviates can be named.
+ */
+export function procedureParts({
+  model,
+  data,
+  operate,
+  code,
+  gates,
+  problem,
+  policy,
+  terms,
+}: {
+  model: Model;
+  data: Data;
+  operate: Operate;
+  code: Digest;
+  gates: Digest;
+  problem: Digest;
+  policy: Digest;
+  terms: StandingTerms;
+}): Record<string, Digest> {
+  const window = data.window === 'all' ? 'all' : { last: data.window.last };
+  const sources = data.sources.map((source) =>
+    source.kind === 'predictions' ? { ...source, snapshot: 'any' } : source,
+  );
+  return {
+    code,
+    gates,
+    problem,
+    policy,
+    'model.yml': digestOfJson(model),
+    'data.yml': digestOfJson({ ...data, window, sources }),
+    'the retraining of operate.yml': digestOfJson(operate.retraining),
+    'the terms of the policy': digestOfJson(terms),
+  };
+}
+
+export function procedureDigest(model: string, parts: Readonly<Record<string, Digest>>): Digest {
+  return digestOfJson({ v: 1, procedure: model, parts });
 }

@@ -20,6 +20,10 @@ export function checkPolicy(policy: Policy): ConfigFault[] {
       roleFaults(asked ?? [], ['holds', action], roles),
     ),
     ...duplicates(names, (index) => ['environments', index, 'name']),
+    ...duplicates(
+      policy.standing_approvals.map(({ model }) => model),
+      (index) => ['standing_approvals', index, 'model'],
+    ),
     ...policy.environments.flatMap(({ promotes_from: from }, index) =>
       from === null || names.slice(0, index).includes(from)
         ? []

@@ -7,6 +7,7 @@ export const ABOUT: Record<Action, string> = {
   model: 'approve a candidate whose gates passed',
   inconclusive: 'on top of model: approve a candidate of which a gate could not tell',
   policy: 'approve a pull request that changes the policy',
+  standing: 'approve the procedure of a retraining, for the next versions of it',
   deploy: 'give /deploy',
   promote: 'give /promote',
   rollback: 'give /rollback',

@@ -12,6 +12,7 @@ export const ACTIONS = [
   'unfreeze',
   'ok-to-train',
   'policy',
+  'standing',
   'hold',
   'unhold',
 ] as const;
@@ -57,6 +58,8 @@ export function requirementOf(policy: Policy, action: Action, scope: Scope = {})
     case 'override':
     case 'unfreeze':
       return { kind: 'rule', ...one(problem.roles, 'the roles of approvals.problem') };
+    case 'standing':
+      return { kind: 'rule', ...strictest(model, 'approvals.model', scope) };
     case 'policy': {
       const roles = [...new Set([...problem.roles, ...model.roles])];
       return { kind: 'rule', ...one(roles, 'the roles of approvals.problem and approvals.model') };

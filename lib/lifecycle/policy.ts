@@ -4,6 +4,7 @@ import {
   durationSchema,
   environmentNameSchema,
   loginSchema,
+  modelNameSchema,
   notBuiltYet,
   onlyBuilt,
   roleNameSchema,
@@ -88,6 +89,15 @@ const remindersSchema = z.strictObject({
   at_most: z.int().min(1).max(10).default(3),
 });
 
+const standingSchema = z.strictObject({
+  model: modelNameSchema,
+  /** Versions that one approval of the procedure is good for. */
+  max_versions: z.int().min(1).max(100),
+  /** How long it counts, from the approval that completed it. */
+  expires: durationSchema,
+});
+export type StandingTerms = z.infer<typeof standingSchema>;
+
 /** `.github/roundhouse.yml`, read from the base branch only. */
 export const policySchema = z.strictObject({
   version: z.literal(1),
@@ -108,6 +118,8 @@ export const policySchema = z.strictObject({
     'ok-to-train': ruleOfRepository,
     /** A pull request that changes this file. */
     policy: ruleOfRepository,
+    /** The procedure of a retraining, in advance (`standing_approvals`). Left out, `model`. */
+    standing: ruleOfRepository,
   }),
   /** Who waits too long is reminded, by a comment each time; null = never. */
   reminders: remindersSchema.nullable().default(null),
@@ -130,9 +142,8 @@ export const policySchema = z.strictObject({
   logs: nameOfMain('ROUNDHOUSE_LOGS_MAIN'),
   /** How long an `/override` counts; left out, one day. */
   overrides: z.strictObject({ expires: durationSchema }).optional(),
-  standing_approvals: z
-    .array(z.never({ error: 'standing approvals are not built yet: leave the list empty' }))
-    .default([]),
+  /** Models whose retraining people may approve in advance, as a procedure. */
+  standing_approvals: z.array(standingSchema).default([]),
   pace: z
     .strictObject({
       /** Seconds that the app collects records for before it commits them to the branch `roundhouse`. */

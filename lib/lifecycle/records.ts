@@ -263,6 +263,27 @@ export const forkRecordSchema = z.strictObject({
 });
 export type ForkRecord = z.infer<typeof forkRecordSchema>;
 
+/** `procedures/<model>/<digest>.json`: what was offered for a standing approval, part by part. */
+export const procedureRecordSchema = z.strictObject({
+  kind: z.literal('roundhouse-procedure'),
+  model: modelNameSchema,
+  digest: digestSchema,
+  parts: z.record(z.string(), digestSchema),
+});
+export type ProcedureRecord = z.infer<typeof procedureRecordSchema>;
+
+/** `standing/<procedure>/<candidate>.json`: a version was made by a standing approval. */
+export const standingUseSchema = z.strictObject({
+  kind: z.literal('roundhouse-standing-use'),
+  procedure: digestSchema,
+  model: modelNameSchema,
+  version: semverSchema,
+  candidate: digestSchema,
+  people: z.array(loginSchema),
+  at: instantSchema,
+});
+export type StandingUse = z.infer<typeof standingUseSchema>;
+
 /** `monitor/<model>/YYYY/MM/DD.json`: one window, by its `as_of`, once; `DD-asked-<run>.json` where somebody asked for the look. */
 export const monitorRecordSchema = z.strictObject({
   kind: z.literal('roundhouse-monitor'),

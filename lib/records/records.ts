@@ -29,6 +29,11 @@ export const recordPath = {
   fork: (fork: number, comment: number) => `forks/${fork}/${comment}.json`,
   decisions: (model: string) => `decisions/${model}/`,
   decision: (model: string, n: number) => `decisions/${model}/${n}.json`,
+  procedures: (model: string) => `procedures/${model}/`,
+  procedure: (model: string, digest: Digest) => `procedures/${model}/${hexOf(digest)}.json`,
+  standingUses: (procedure: Digest) => `standing/${hexOf(procedure)}/`,
+  standingUse: (procedure: Digest, candidate: Digest) =>
+    `standing/${hexOf(procedure)}/${hexOf(candidate)}.json`,
   hold: (issue: number) => `holds/${issue}.json`,
   deployments: (model: string, environment: string) => `deployments/${model}/${environment}/`,
   deployment: (model: string, environment: string, n: number) =>

@@ -17,6 +17,14 @@ const ask = {
   about: [HOSTILE],
   counted: [{ login: HOSTILE, rule: 'model' }],
   missing: [{ rule: 'inconclusive', number: 1, count: 1, roles: HOSTILE }],
+  standing: HOSTILE,
+  offer: {
+    digest: 'ab12ab12ab12ab12',
+    versions: 5,
+    expires: 'P90D',
+    given: HOSTILE,
+    missing: [{ number: 1, roles: HOSTILE }],
+  },
 };
 const monitor = {
   model: HOSTILE,

@@ -8,6 +8,7 @@ import {
   gateOf,
   merge,
   openPull,
+  pushToMain,
   R,
   say,
   startWorld,
@@ -25,31 +26,13 @@ describe('an environment that is promoted to', { timeout: 240_000 }, () => {
   let world: World;
   beforeAll(async () => {
     world = await startWorld();
-    await changePolicy();
+    await pushToMain(world, '.github/roundhouse.yml', (text) =>
+      text.replace('environments:\n  - name: production\n', STAGING),
+    );
     await world.startApp();
     await defineBikes(world);
   }, 240_000);
   afterAll(() => world.close());
-
-  /** By a push to the default branch, before the app listens. */
-  async function changePolicy(): Promise<void> {
-    const { rest } = world.as('ml-lead');
-    const path = '.github/roundhouse.yml';
-    const { data } = await rest.repos.getContent({ ...R, path });
-    if (!('content' in data)) throw new Error('the policy is no file');
-    const text = Buffer.from(data.content, 'base64').toString();
-    const { data: main } = await rest.git.getRef({ ...R, ref: 'heads/main' });
-    const { data: base } = await rest.git.getCommit({ ...R, commit_sha: main.object.sha });
-    const changed = text.replace('environments:\n  - name: production\n', STAGING);
-    const tree = await rest.git.createTree({
-      ...R,
-      base_tree: base.tree.sha,
-      tree: [{ path, content: changed, mode: '100644', type: 'blob' }],
-    });
-    const parents = [main.object.sha];
-    const made = await rest.git.createCommit({ ...R, message: 'Staging', tree: tree.data.sha, parents });
-    await rest.git.updateRef({ ...R, ref: 'heads/main', sha: made.data.sha });
-  }
 
   it('waits for people, and gets exactly what serves before it', async () => {
     const { rest } = world.as('ml-lead');

@@ -222,6 +222,26 @@ export async function openPull(
 }
 
 /** The files of the first model; another seed makes another candidate. */
+/** Changes a file on the default branch by a push of a person's. */
+export async function pushToMain(
+  world: World,
+  path: string,
+  change: (text: string) => string,
+): Promise<void> {
+  const { git } = world.as('ml-lead').rest;
+  const content = change(await contentOf(world, path));
+  const { data: main } = await git.getRef({ ...R, ref: 'heads/main' });
+  const { data: base } = await git.getCommit({ ...R, commit_sha: main.object.sha });
+  const tree = await git.createTree({
+    ...R,
+    base_tree: base.tree.sha,
+    tree: [{ path, content, mode: '100644', type: 'blob' }],
+  });
+  const commit = { message: `Change ${path}`, tree: tree.data.sha, parents: [base.sha] };
+  const { data } = await git.createCommit({ ...R, ...commit });
+  await git.updateRef({ ...R, ref: 'heads/main', sha: data.sha });
+}
+
 export function bikesFiles({ seed = 1 } = {}): Record<string, string> {
   const files = modelFiles('bikes', { history: digestOf('history') });
   const path = 'models/bikes/model.yml';
