@@ -44,6 +44,9 @@ export const CONFIRMATIONS = [
   'The people named above know that they will be asked',
 ];
 
+/** For what is missing, so that the rest is reviewed too; what lacks an answer is never a problem. */
+const STAND_IN = 'missing';
+
 /** Longer answers belong into a page of their own. */
 const MOST_CHARACTERS = 5_000;
 
@@ -75,8 +78,7 @@ export function draftProblem(body: string, context: DraftContext): ProblemDraft 
   ];
   const contradictions = twice.map((label) => `${label}: answered twice, and differently`);
   const told: Tell = (field, fault) => void contradictions.push(`${PROBLEM_FIELDS[field]}: ${fault}`);
-  const stated = stateProblem(answers, context, told);
-  const parsed = problemSchema.safeParse(stated);
+  const parsed = problemSchema.safeParse(stateProblem(answers, context, told));
   if (!parsed.success) {
     // What is missing or was told already is not told again in the schema's words.
     const faults = missing.length > 0 || contradictions.length > 0 ? [] : faultsOf(parsed.error);
@@ -107,12 +109,12 @@ function stateProblem(answers: FormAnswers, { issue, title }: DraftContext, told
   const task = taskOf(answers, told);
   return {
     version: 1,
-    model: answers.model,
-    title: titleOf(title, answers.model ?? ''),
-    objective: answers.objective,
-    decision: answers.decision,
+    model: answers.model ?? STAND_IN,
+    title: titleOf(title, answers.model ?? STAND_IN),
+    objective: answers.objective ?? STAND_IN,
+    decision: answers.decision ?? STAND_IN,
     task,
-    target: answers.target,
+    target: answers.target ?? STAND_IN,
     success: successOf(answers, told),
     gates: usualGates(answers.metric?.toLowerCase()),
     baseline: baselineOf(answers.baseline, told),

@@ -202,6 +202,15 @@ describe('contradictions say what would do', () => {
   });
 });
 
+test('what is wrong is told beside what is missing', () => {
+  const found = draft({ decision: '', threshold: 'at least 50', stakeholders: 'product-owner: king' });
+  expect(found).toMatchObject({ missing: ['Decision'], problem: null });
+  expect(found.contradictions).toEqual([
+    expect.stringMatching(/wrong side/),
+    expect.stringMatching(/no role "king"/),
+  ]);
+});
+
 test('what decides about money, rows and limits is read', () => {
   const { problem, notes } = draft({
     ...{ task: 'Yes or no (binary)', positive: 'yes', metric: 'auc', threshold: '≥ 85 %' },
