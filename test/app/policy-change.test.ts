@@ -31,7 +31,7 @@ async function askedFor(edit: (text: string) => string) {
   Object.assign(project.forge.pulls, { paths: async () => [FILE], committers: async () => [] });
   const facts = await readPullFacts(project, pull);
   if ('reason' in facts) throw new Error(facts.reason);
-  const asks = await countAsks(project, { ...facts, head: base, models: [] });
+  const asks = await countAsks(project, { ...facts, head: base, branch: 'topic', models: [] });
   return { asks, faults: facts.faults };
 }
 
