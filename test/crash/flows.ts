@@ -86,7 +86,14 @@ export const FLOWS: Flow[] = [
     name: 'definition',
     from: 'problem',
     act: async (world) => {
-      await merge(world, 'product-owner', await pullOf(world, 'roundhouse-define-bikes'));
+      const pull = await pullOf(world, 'roundhouse-define-bikes');
+      // On a closed pull request nothing is said any more: who merges at once leaves open whether it was.
+      await eventually(
+        'the comment on the definition',
+        async () => (await commentsOf(world, pull)).find(({ body }) => body.includes('definition only')),
+        world,
+      );
+      await merge(world, 'product-owner', pull);
     },
   },
   {

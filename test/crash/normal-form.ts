@@ -47,10 +47,14 @@ function isToday(token: string): boolean {
 const ANCHOR = /audit: \d+ sha256:[0-9a-f]{64} \S+ [0-9a-f]{32} [\w-]{86}/g;
 
 export function normalForm(world: string[], stable: ReadonlySet<string>): NormalForm {
-  return world
-    .map((line) => line.replace(ANCHOR, 'audit: <head>'))
-    .map((line) => line.replace(TOKEN, (token) => (stable.has(token) ? token : blank(token))))
-    .sort();
+  return (
+    world
+      .map((line) => line.replace(ANCHOR, 'audit: <head>'))
+      .map((line) => line.replace(TOKEN, (token) => (stable.has(token) ? token : blank(token))))
+      // Evidence lies in folders named by the first two characters of its digest.
+      .map((line) => line.replace(/\/[0-9a-f]{2}\/(?=<hash 64>)/g, '/<hash 2>/'))
+      .sort()
+  );
 }
 
 /** Lines of `b` that `a` has not so often, and the other way round. */

@@ -249,7 +249,7 @@ function inferBody() {
 
 /** Words of the templates that hold digits: what is left over must come from the evidence. */
 const CARD_WORDS =
-  /per 1,000 predictions|lower_95|upper_95|below 0 the candidate|sha256|`l2`|y-axis "[^"]*" 0(?= -->)/g;
+  /per 1,000 predictions|for 95 % of answers|lower_95|upper_95|below 0 the candidate|sha256|`l2`|y-axis "[^"]*" 0(?= -->)/g;
 
 function cardFacts(champion: CardFacts['champion']): CardFacts {
   const read = (kind: string) => ({

@@ -215,7 +215,7 @@ describe('performance on labels', () => {
       ...common,
       problem: {
         task: { kind: 'regression' },
-        success: [{ metric: 'mae', direction: 'minimize', threshold: 60 }],
+        success: [{ metric: 'mae', direction: 'minimize', threshold: 60, slice: null }],
         gates: [],
         value: { kind: 'numbers', under: 2, over: 1, unit: 'USD', per: 'x', note: '' },
       } as unknown as Live['problem'],

@@ -6,6 +6,7 @@ import {
   renderChangeNote,
   renderDataCard,
   renderDataSection,
+  renderDecision,
   renderModelCard,
   renderProblem,
 } from '../../templates/cards.ts';
@@ -61,6 +62,21 @@ const change = {
   evaluate: card.evaluate,
   champion: { version: '1.0.0' },
 };
+const decision = {
+  record: {
+    kind: 'roundhouse-decision',
+    model: 'bikes',
+    n: 1,
+    title: 'a title',
+    text: 'a text',
+    login: 'ml-lead',
+    comment: 1,
+    issue: 3,
+    url: 'http://127.0.0.1/1',
+    at: '2027-01-02T03:04:05Z',
+  },
+  about: { title: 'an issue', isPull: false },
+};
 const approvals = [
   { login: 'ml-lead', roles: ['ml-lead'], at: '2027-01-02T03:04:05Z', url: 'http://127.0.0.1/1' },
 ];
@@ -72,6 +88,7 @@ const DOCUMENTS: [string, string[], (facts: never) => string, object][] = [
   ['the data section', ['data-section'], renderDataSection, section],
   ['the data card', ['data-card'], renderDataCard, section],
   ['the problem', ['problem'], renderProblem, { problem, digest: digest('d'), approvals }],
+  ['the decision', ['decision'], renderDecision, decision],
   ['the change note', ['change-note'], renderChangeNote, change],
 ];
 

@@ -7,6 +7,9 @@ import { drive } from '../../openapi/drive.ts';
 type Schema = { definitions: Record<string, unknown> };
 const schema = loosened(createRequire(import.meta.url)('@octokit/webhooks-schemas')) as Schema;
 
+/** An event that is younger than these schemas. */
+const NEWER = ['sub_issues'];
+
 /** What GitHub's newer OpenAPI description allows to be null, and these older schemas do not. */
 const NULLABLE = [
   'installation$created /installation/requester',
@@ -30,7 +33,7 @@ test('every delivery is as octokit’s schemas of webhooks have it', async () =>
     const payload = JSON.parse(body) as { action?: string };
     const name = `${event}$${payload.action ?? 'event'}`;
     const validate = ajv.getSchema(`webhooks#/definitions/${name}`);
-    if (!validate) return [`${name} is not described`];
+    if (!validate) return NEWER.includes(event) ? [] : [`${name} is not described`];
     if (validate(payload)) return [];
     const found = validate.errors ?? [];
     return found.map(({ instancePath, message }) => `${name} ${instancePath}: ${message}`);
