@@ -1,6 +1,8 @@
 import type { PullRequest } from '#lib/github/pulls.ts';
 import { updateRecordSchema } from '#lib/lifecycle/records.ts';
 import { retrainingWindow } from '#lib/lifecycle/retraining-branch.ts';
+import type { Digest } from '#lib/lifecycle/scalars.ts';
+import { evaluationOf, type ModelHistory } from '#lib/records/model-history.ts';
 import { listRecords, monitorRecords, recordPath } from '#lib/records/records.ts';
 import { letInBy } from './forks.ts';
 import type { Project } from './project.ts';
@@ -35,4 +37,15 @@ async function causersOf(
     asked_by && decision === 'open' ? [asked_by] : [],
   );
   return [...causers, ...asked];
+}
+
+/** Those of the pull request that brought a candidate: they neither promote what they made nor lift its freeze. */
+export async function peopleBehind(
+  project: Project,
+  history: ModelHistory,
+  candidate: Digest,
+): Promise<PullPeople> {
+  const number = evaluationOf(history, candidate)?.pull_request ?? null;
+  const pull = number === null ? null : await project.forge.pulls.get(number);
+  return pull ? readPeople(project, pull) : { author: null, committers: [], causers: [] };
 }

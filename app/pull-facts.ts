@@ -78,7 +78,7 @@ export async function readPullFacts(project: Project, pull: PullRequest): Promis
       : { models: [], removed: [], faults: [] };
   const { newPolicy, faults: policyFaults } =
     merge.state === 'ready' && paths.includes(POLICY_FILE)
-      ? await readNewPolicy(project, merge, text)
+      ? await readNewPolicy(project, { merge, number: pull.number }, text)
       : { newPolicy: null, faults: [] };
   const faults = [...touched.faults, ...policyFaults];
   const isTouched = folders.length + models.length > 0;
@@ -151,7 +151,7 @@ async function readTouched({
 /** A policy that can't be read, or that a model disagrees with, would stop everything once it is merged. */
 async function readNewPolicy(
   { forge: { trees } }: Project,
-  merge: Extract<Merge, { state: 'ready' }>,
+  { merge, number }: { merge: Extract<Merge, { state: 'ready' }>; number: number },
   baseText: string,
 ): Promise<Pick<PullFacts, 'newPolicy' | 'faults'>> {
   const after = await readTree(trees, merge.sha);
@@ -164,10 +164,11 @@ async function readNewPolicy(
     const isBroken = 'faults' in (await orFaults(readModel(after, name, baseText)));
     if ('faults' in model && !isBroken) faults.push(...model.faults);
   }
-  const isSame =
-    policyDigest(policy) === policyDigest(parseConfig('policy', { file: POLICY_FILE, text: baseText }));
-  const digest = digestOfJson({ v: 1, policy: policyDigest(policy) });
-  return { newPolicy: isSame ? null : { digest }, faults };
+  const from = policyDigest(parseConfig('policy', { file: POLICY_FILE, text: baseText }));
+  const to = policyDigest(policy);
+  // A step from one policy to another, once: what was approved before doesn't bring an old policy back.
+  const digest = digestOfJson({ v: 2, from, to, pull_request: number });
+  return { newPolicy: from === to ? null : { digest }, faults };
 }
 
 /** What the base holds may be broken already: then there is nothing to compare with. */

@@ -1,14 +1,13 @@
 import { approvalRule } from '#lib/lifecycle/policy-rules.ts';
 import { type PromotionRecord, promotionRecordSchema } from '#lib/lifecycle/records.ts';
-import { evaluationOf, type ModelHistory, readHistory } from '#lib/records/model-history.ts';
+import { readHistory } from '#lib/records/model-history.ts';
 import { readRecord, recordPath, recordText } from '#lib/records/records.ts';
 import { type CommandSetting, type Handler, type Outcome, refused } from '../command.ts';
 import { consentTo } from '../consent.ts';
 import { inForce, readFreezes } from '../freezes.ts';
 import { type MainTree, readMain } from '../main-tree.ts';
 import { modelAsked, modelHere } from '../model-asked.ts';
-import { type PullPeople, readPeople } from '../people.ts';
-import type { Project } from '../project.ts';
+import { peopleBehind } from '../people.ts';
 import { decidePromotion } from '../promotion-decision.ts';
 import { readDeployments } from '../rollouts.ts';
 import { syncDeployments } from './deploy.ts';
@@ -82,17 +81,6 @@ export const promote: Handler<'promote'> = async (setting, args) => {
   });
   return carryOut(setting, main, record);
 };
-
-/** Those of the pull request that brought the version: they don't promote what they made. */
-async function peopleBehind(
-  project: Project,
-  history: ModelHistory,
-  candidate: PromotionRecord['candidate'],
-): Promise<PullPeople> {
-  const number = evaluationOf(history, candidate)?.pull_request ?? null;
-  const pull = number === null ? null : await project.forge.pulls.get(number);
-  return pull ? readPeople(project, pull) : { author: null, committers: [], causers: [] };
-}
 
 async function carryOut(
   { project }: CommandSetting,

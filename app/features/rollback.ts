@@ -11,6 +11,7 @@ import { inForce, readFreezes } from '../freezes.ts';
 import { type MainTree, readMain } from '../main-tree.ts';
 import { modelAsked, modelHere } from '../model-asked.ts';
 import type { ModelTree } from '../model-tree.ts';
+import { peopleBehind } from '../people.ts';
 import type { Project } from '../project.ts';
 import { decideRollback, type RollbackPlan } from '../rollback-decision.ts';
 import { readDeployments } from '../rollouts.ts';
@@ -142,11 +143,13 @@ export const unfreeze: Handler<'unfreeze'> = async (setting, { digest: typed, re
   const text = `${model} v${version} may serve again; \`/deploy ${environment}\` brings it where the locks of ${project.defaultBranch} name it`;
   if (lifted?.comment === comment.id) return { ok: true, text };
   if (lifted) return refused(`it is not frozen: ${lifted.login} lifted it`);
+  const history = await readHistory(project.state, project.forge.tags, model);
   const agreed = await consentTo(setting, {
     ...question(setting, 'unfreeze', { environment: freeze.environment }),
     model,
     subject: `${model} v${version}`,
     about: { candidate, frozen: freeze.comment },
+    people: await peopleBehind(project, history, candidate),
   });
   if (agreed.kind === 'missing') return refused(agreed.text);
   const { login } = comment.author;
