@@ -1,10 +1,9 @@
 import { mkdirSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomOf } from '#lib/ml/stats/random.ts';
 import { BOT, defineBikes, eventually, firstModel, R, startWorld, type World } from '../loop/app-world.ts';
+import { type Fan, startFan } from '../loop/fan.ts';
 import { until } from './process-under-test.ts';
 import { type AppUnderTest, appUnderTest, isSettled } from './world.ts';
 
@@ -18,14 +17,14 @@ const LONGEST_DELAY_MS = 25;
  */
 describe('two replicas of the app', () => {
   let world: World;
-  let fan: Server;
+  let fan: Fan;
   const replicas: { app: AppUnderTest; port: number }[] = [];
 
   beforeAll(async () => {
-    fan = createServer();
-    await new Promise<void>((resolve) => fan.listen(0, '127.0.0.1', resolve));
-    world = await startWorld({ webhookPort: (fan.address() as AddressInfo).port });
     const random = randomOf(SEED);
+    const before = () => new Promise<void>((resolve) => setTimeout(resolve, random.below(LONGEST_DELAY_MS)));
+    fan = await startFan({ before });
+    world = await startWorld({ webhookPort: fan.port });
     for (const [index, name] of ['one', 'two'].entries()) {
       const port = world.port + 1 + index;
       const dir = join(world.dir, name, 'app');
@@ -48,28 +47,13 @@ describe('two replicas of the app', () => {
       const app = appUnderTest(world, targets, { env, port, name });
       replicas.push({ app, port });
       app.start();
+      fan.ports.push(port);
     }
-    fan.on('request', async (request, response) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk as Buffer);
-      const { host: _host, connection: _connection, 'content-length': _length, ...headers } = request.headers;
-      const copies = replicas.map(async ({ port }) => {
-        await new Promise((resolve) => setTimeout(resolve, random.below(LONGEST_DELAY_MS)));
-        const answer = await fetch(`http://127.0.0.1:${port}${request.url}`, {
-          method: 'POST',
-          headers: headers as Record<string, string>,
-          body: Buffer.concat(chunks),
-        }).catch(() => null);
-        return answer?.status ?? 502;
-      });
-      response.writeHead(Math.max(...(await Promise.all(copies)))).end();
-    });
   });
 
   afterAll(async () => {
     for (const { app } of replicas) await app.stop();
-    fan.closeAllConnections();
-    await new Promise((resolve) => fan.close(resolve));
+    await fan.close();
     await world.close();
   });
 

@@ -1,6 +1,4 @@
 import { mkdirSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLog } from '../../app/log.ts';
@@ -17,51 +15,34 @@ import {
   startWorld,
   type World,
 } from './app-world.ts';
+import { type Fan, startFan } from './fan.ts';
 
 const RETRAIN = /^- \[ \] (.* <!-- roundhouse:box retrain bikes [0-9a-f]{16} -->)$/m;
 
 /** Two apps with journals of their own; every delivery goes to both. */
 describe('the model dashboard', { timeout: 300_000 }, () => {
   let world: World;
-  let fan: Server;
+  let fan: Fan;
   const apps: RunningApp[] = [];
   const rest = (login: string) => world.as(login).rest;
 
   beforeAll(async () => {
-    const ports: number[] = [];
-    fan = createServer(async (request, response) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk as Buffer);
-      const { host: _host, connection: _connection, 'content-length': _length, ...headers } = request.headers;
-      const copies = ports.map((port) =>
-        fetch(`http://127.0.0.1:${port}${request.url}`, {
-          method: 'POST',
-          headers: headers as Record<string, string>,
-          body: Buffer.concat(chunks),
-        }).then(
-          ({ status }) => status,
-          () => 502,
-        ),
-      );
-      response.writeHead(Math.max(...(await Promise.all(copies)), 200)).end();
-    });
-    await new Promise<void>((resolve) => fan.listen(0, '127.0.0.1', resolve));
-    world = await startWorld({ webhookPort: (fan.address() as AddressInfo).port });
+    fan = await startFan();
+    world = await startWorld({ webhookPort: fan.port });
     for (const name of ['one', 'two']) {
       const dir = join(world.dir, name);
       mkdirSync(dir);
       const port = world.port + 1 + apps.length;
       const env = { ...world.env, ROUNDHOUSE_DIR: dir };
       apps.push(await startApp({ port, env, log: createLog((line) => world.log.push(line)) }));
-      ports.push(port);
+      fan.ports.push(port);
     }
     await defineBikes(world);
     await firstModel(world);
   }, 300_000);
   afterAll(async () => {
     for (const app of apps) await app.close();
-    fan.closeAllConnections();
-    await new Promise((resolve) => fan.close(resolve));
+    await fan.close();
     await world.close();
   });
 

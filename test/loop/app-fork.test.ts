@@ -4,13 +4,13 @@ import { ensureSecrets } from '../../runners/local/github/secrets.ts';
 import {
   approveLine,
   bikesFiles,
+  commentSaying,
   commentsOf,
-  defineBikes,
   eventually,
   gateOf,
   R,
   say,
-  startWorld,
+  startDefined,
   type World,
 } from './app-world.ts';
 
@@ -21,9 +21,7 @@ describe('a pull request from a fork', { timeout: 240_000 }, () => {
   let world: World;
   let outsider: Octokit;
   beforeAll(async () => {
-    world = await startWorld();
-    await world.startApp();
-    await defineBikes(world);
+    world = await startDefined();
     const people = [{ login: 'outsider', role: 'none' }];
     await world.control('/seed', { owner: R.owner, repository: R.repo, people });
     await world.control('/repos/acme/bikes', { private: false }, 'PATCH');
@@ -64,12 +62,7 @@ describe('a pull request from a fork', { timeout: 240_000 }, () => {
     const { title } = await gateOf(world, origin.number, 'failure');
     expect(title).toContain(`/ok-to-train ${first}`);
     const runs = world.jobs.runs.length;
-    const said = (text: string) =>
-      eventually(
-        text,
-        async () => (await commentsOf(world, origin.number)).find(({ body }) => body.includes(text)),
-        world,
-      );
+    const said = (text: string) => commentSaying(world, origin.number, text);
     await say(world, 'data-scientist', origin.number, `/ok-to-train ${first}`);
     await said('it needs maintain permission');
     await say(world, 'ml-lead', origin.number, `/ok-to-train ${'b'.repeat(40)}`);

@@ -3,24 +3,21 @@ import {
   approveLine,
   BOT,
   bikesFiles,
-  commentsOf,
-  defineBikes,
+  commentSaying,
   eventually,
   gateOf,
   merge,
   openPull,
   R,
   say,
-  startWorld,
+  startDefined,
   type World,
 } from './app-world.ts';
 
 describe('a gate that people pass', { timeout: 240_000 }, () => {
   let world: World;
   beforeAll(async () => {
-    world = await startWorld();
-    await world.startApp();
-    await defineBikes(world);
+    world = await startDefined();
   }, 240_000);
   afterAll(() => world.close());
 
@@ -29,12 +26,7 @@ describe('a gate that people pass', { timeout: 240_000 }, () => {
     world.jobs.findings.gates = 'failed';
     const pull = await openPull(world, 'data-scientist', { branch: 'strike', files: bikesFiles() });
     await gateOf(world, pull, 'failure');
-    const said = (text: string) =>
-      eventually(
-        text,
-        async () => (await commentsOf(world, pull)).find(({ body }) => body.includes(text)),
-        world,
-      );
+    const said = (text: string) => commentSaying(world, pull, text);
     const state = await said('Digests');
     const digest = /candidate, which is approved .*?([0-9a-f]{16})/.exec(state.body)?.[1] ?? '';
     expect(digest).toMatch(/^[0-9a-f]{16}$/);

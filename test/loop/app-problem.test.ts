@@ -3,7 +3,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLog } from '../../app/log.ts';
 import { type RunningApp, startApp } from '../../app/server.ts';
 import { problemIssue } from '../../runners/local/demo/repository.ts';
-import { approveLine, BOT, commentsOf, eventually, R, say, startWorld, type World } from './app-world.ts';
+import {
+  approveLine,
+  BOT,
+  commentsOf,
+  eventually,
+  pushToMain,
+  R,
+  say,
+  startWorld,
+  type World,
+} from './app-world.ts';
 
 const POLICY = '.github/roundhouse.yml';
 
@@ -12,7 +22,7 @@ describe('a problem, from the form to its tasks, with two apps at it', { timeout
   let other: RunningApp;
   beforeAll(async () => {
     world = await startWorld();
-    await rule((text) =>
+    await pushToMain(world, POLICY, (text) =>
       text
         .replace(
           /problem: .*/,
@@ -29,16 +39,6 @@ describe('a problem, from the form to its tasks, with two apps at it', { timeout
     await other.close();
     await world.close();
   });
-
-  async function rule(change: (text: string) => string): Promise<void> {
-    const { rest } = world.as('ml-lead');
-    const { data } = await rest.repos.getContent({ ...R, path: POLICY });
-    if (!('content' in data)) throw new Error('the policy is no file');
-    const text = change(Buffer.from(data.content, 'base64').toString());
-    const content = Buffer.from(text).toString('base64');
-    const message = 'Two roles approve problems';
-    await rest.repos.createOrUpdateFileContents({ ...R, path: POLICY, message, content, sha: data.sha });
-  }
 
   const ours = async (number: number) =>
     (await commentsOf(world, number)).filter(({ author }) => author === BOT);

@@ -2,16 +2,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   approveLine,
   bikesFiles,
-  commentsOf,
+  commentSaying,
   defineBikes,
   eventually,
   gateOf,
   merge,
   openPull,
   pushToMain,
-  R,
   say,
   startWorld,
+  tagged,
+  tagNames,
   type World,
 } from './app-world.ts';
 
@@ -35,9 +36,7 @@ describe('an environment that is promoted to', { timeout: 240_000 }, () => {
   afterAll(() => world.close());
 
   it('waits for people, and gets exactly what serves before it', async () => {
-    const { rest } = world.as('ml-lead');
-    const tags = async () =>
-      (await rest.git.listMatchingRefs({ ...R, ref: 'tags/bikes' })).data.map(({ ref }) => ref.slice(10));
+    const tags = () => tagNames(world, 'bikes');
     const files = bikesFiles();
     const path = 'models/bikes/operate.yml';
     files[path] = (files[path] ?? '').replace(
@@ -48,13 +47,8 @@ describe('an environment that is promoted to', { timeout: 240_000 }, () => {
     await gateOf(world, pull, 'action_required');
     await say(world, 'ml-lead', pull, await approveLine(world, pull));
     await merge(world, 'ml-lead', pull);
-    await eventually('v1.0.0 in staging', async () => (await tags()).includes('bikes#staging#1'), world);
-    const said = (text: string) =>
-      eventually(
-        text,
-        async () => (await commentsOf(world, pull)).find(({ body }) => body.includes(text)),
-        world,
-      );
+    await tagged(world, 'bikes#staging#1');
+    const said = (text: string) => commentSaying(world, pull, text);
     await say(world, 'data-scientist', pull, '/promote production');
     await said('it needs the role ml-lead');
     await say(world, 'ml-lead', pull, '/promote staging');

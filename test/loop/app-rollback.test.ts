@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   approveLine,
   bikesFiles,
-  commentsOf,
+  commentSaying,
   eventually,
   gateOf,
   issuesOfApp,
@@ -68,12 +68,7 @@ describe('a rollout that is rolled back', { timeout: 240_000 }, () => {
     const { rest } = world.as('ml-lead');
     const issue = (await issuesOfApp(world)).find(({ title }) => title.includes('was rolled-back'));
     const number = issue?.number ?? 0;
-    const said = (text: string) =>
-      eventually(
-        text,
-        async () => (await commentsOf(world, number)).find(({ body }) => body.includes(text)),
-        world,
-      );
+    const said = (text: string) => commentSaying(world, number, text);
     await say(world, 'data-scientist', number, '/rollback');
     await said('it needs the role ml-lead');
     await say(world, 'ml-lead', number, '/rollback 3.0.0');

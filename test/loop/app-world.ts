@@ -221,7 +221,6 @@ export async function openPull(
   return pull.data.number;
 }
 
-/** The files of the first model; another seed makes another candidate. */
 /** Changes a file on the default branch by a push of a person's. */
 export async function pushToMain(
   world: World,
@@ -242,6 +241,7 @@ export async function pushToMain(
   await git.updateRef({ ...R, ref: 'heads/main', sha: data.sha });
 }
 
+/** The files of the first model; another seed makes another candidate. */
 export function bikesFiles({ seed = 1 } = {}): Record<string, string> {
   const files = modelFiles('bikes', { history: digestOf('history') });
   const path = 'models/bikes/model.yml';
@@ -261,6 +261,12 @@ export async function tagNames(world: World, prefix: string): Promise<string[]> 
 /** Waits for a tag: `bikes#champion#2` says that the first version serves and is what candidates are held against. */
 export async function tagged(world: World, name: string): Promise<void> {
   await eventually(name, async () => (await tagNames(world, name)).includes(name), world);
+}
+
+/** The first comment there that holds this text. */
+export async function commentSaying(world: World, number: number, text: string) {
+  const find = async () => (await commentsOf(world, number)).find(({ body }) => body.includes(text));
+  return eventually(text, find, world);
 }
 
 /** The app's answer to one comment. */
