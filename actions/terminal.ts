@@ -23,7 +23,7 @@ export async function inTerminal(
     try {
       const context = await openContext({ option: (name) => optionText(options, name), deps });
       const { verdict, value, lines } = await run(context);
-      process.stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : `${lines.join('\n')}\n`);
+      process.stdout.write(json ? jsonText(value) : `${lines.join('\n')}\n`);
       return verdict === 'failed' ? 1 : 0;
     } finally {
       deps.dispose();
@@ -39,8 +39,23 @@ function optionText(options: Options, name: string): string {
   return value === undefined || value === false ? '' : String(value);
 }
 
+/**
+ * Ends a command that needs no stage's surroundings: a text is printed, a number is the exit code, an error is told
+ * and becomes one.
+ */
+export async function endWith(run: () => Promise<string | number>): Promise<void> {
+  const end = await run().catch(printError);
+  if (typeof end === 'string') process.stdout.write(end);
+  else process.exitCode = end;
+}
+
+/** What `--json` prints. */
+export function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
 /** 2 = the user's to mend, 3 = a fault of ours. */
-export function printError(error: unknown): 2 | 3 {
+function printError(error: unknown): 2 | 3 {
   const red = (text: string) => (process.stderr.isTTY ? styleText('red', text) : text);
   if (error instanceof UserError) {
     process.stderr.write(`${red('error')} ${error.told}\n`);

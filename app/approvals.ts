@@ -71,6 +71,20 @@ export async function readPerson(
   return { permission: await people.permission(login), teams };
 }
 
+/** Looks each person up once, for as long as one count of approvals takes. */
+export function onceEach({ permission, inTeam }: People): People {
+  const known = new Map<string, Promise<unknown>>();
+  const ask = <Value>(key: string, look: () => Promise<Value>): Promise<Value> => {
+    const asked = (known.get(key) as Promise<Value> | undefined) ?? look();
+    known.set(key, asked);
+    return asked;
+  };
+  return {
+    permission: (login) => ask(login, () => permission(login)),
+    inTeam: (team, login) => ask(`${team}/${login}`, () => inTeam(team, login)),
+  };
+}
+
 /**
  * Logins and teams that the policy names for what is missing: the only ones that may be mentioned. Who approved
  * already, or stands behind what is asked, is left out.

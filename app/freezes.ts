@@ -1,6 +1,7 @@
+import { hexOf } from '#lib/formats/digest.ts';
 import { type FreezeRecord, freezeRecordSchema } from '#lib/lifecycle/records.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
-import { listRecords, recordPath } from '#lib/records/records.ts';
+import { listRecords, readRecord, recordPath } from '#lib/records/records.ts';
 import type { Project } from './project.ts';
 
 /** Every candidate of a model that was ever rolled back by a person, also those that may serve again. */
@@ -15,7 +16,7 @@ export function inForce(freezes: readonly FreezeRecord[]): FreezeRecord[] {
 
 /** Why a frozen candidate goes no further, with what lifts it. */
 export function frozenWords({ candidate, version, login }: FreezeRecord): string {
-  const hex = candidate.slice('sha256:'.length, 'sha256:'.length + 16);
+  const hex = hexOf(candidate).slice(0, 16);
   return `v${version} (candidate ${hex}) is frozen since ${login} rolled it back: \`/unfreeze ${hex} <reason>\` lifts it`;
 }
 
@@ -24,6 +25,6 @@ export async function frozenReason(
   model: string,
   candidate: Digest,
 ): Promise<string | null> {
-  const freeze = inForce(await readFreezes(project, model)).find((one) => one.candidate === candidate);
-  return freeze ? frozenWords(freeze) : null;
+  const freeze = await readRecord(project.state, recordPath.freeze(candidate), freezeRecordSchema);
+  return freeze?.model === model && freeze.lifted === null ? frozenWords(freeze) : null;
 }

@@ -6,7 +6,7 @@ import { UserError } from '#lib/lifecycle/user-error.ts';
 import { readAuditEntries } from '#lib/records/audit-log.ts';
 import { loadTemplate } from '../../templates/load.ts';
 import { withCheckoutRecords } from '../kit/checkout-records.ts';
-import { printError } from '../terminal.ts';
+import { endWith, jsonText } from '../terminal.ts';
 import { anchorsOfFile, anchorsOnGitHub } from './anchors.ts';
 import { toldReport, verifyAudit } from './verify.ts';
 
@@ -31,7 +31,7 @@ export function auditCommand(program: Command): void {
     .option('--github', 'ask GitHub for the heads in releases, deployments and comments (GITHUB_TOKEN)')
     .option('--repo <owner/name>', 'the repository on GitHub (default: the origin of this clone)')
     .option('--json', 'one JSON object on standard output')
-    .action(async (options: VerifyOptions) => end(() => verify(options)));
+    .action((options: VerifyOptions) => endWith(() => verify(options)));
   audit
     .command('export')
     .description('print the audit log, oldest entry first')
@@ -42,15 +42,7 @@ export function auditCommand(program: Command): void {
     .option('--event <text>', 'events that hold this text, such as approved')
     .option('--model <name>', 'what is about this model')
     .option('--all', 'also the bookkeeping of claims')
-    .action(async (options: ExportOptions) => end(() => exportLog(options)));
-}
-
-async function end(run: () => Promise<0 | 1>): Promise<void> {
-  try {
-    process.exitCode = await run();
-  } catch (error) {
-    process.exitCode = printError(error);
-  }
+    .action((options: ExportOptions) => endWith(() => exportLog(options)));
 }
 
 async function verify({ anchors, github, repo, json }: VerifyOptions): Promise<0 | 1> {
@@ -61,7 +53,7 @@ async function verify({ anchors, github, repo, json }: VerifyOptions): Promise<0
   ];
   const report = await verifyAudit(workspace, elsewhere);
   const live = process.stdout.isTTY === true;
-  process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : toldReport(report, { live }));
+  process.stdout.write(json ? jsonText(report) : toldReport(report, { live }));
   return report.standing === 'broken' ? 1 : 0;
 }
 

@@ -1,9 +1,8 @@
-import { rename, writeFile } from 'node:fs/promises';
 import process from 'node:process';
 import type { Command } from 'commander';
 import { badge } from '#lib/formats/badge.ts';
-import { UserError } from '#lib/lifecycle/user-error.ts';
-import { printError } from '../terminal.ts';
+import { writeWhole } from '../kit/whole-file.ts';
+import { endWith, jsonText } from '../terminal.ts';
 import { type LinkedChecklist, readChecklist } from './read.ts';
 import { told } from './told.ts';
 
@@ -17,20 +16,14 @@ export function checklistCommand(program: Command): void {
     .option('--model <name>', 'the model (may be left out where there is one)')
     .option('--json', 'one JSON object on standard output')
     .option('--badge <file>', 'write an SVG badge with the count into this file too')
-    .action(async (options: Options) => {
-      try {
-        process.exitCode = await run(options);
-      } catch (error) {
-        process.exitCode = printError(error);
-      }
-    });
+    .action((options: Options) => endWith(() => run(options)));
 }
 
 async function run(options: Options): Promise<0 | 1> {
   const checklist = await readChecklist(process.cwd(), options.model);
   if (options.badge !== undefined) await writeBadge(options.badge, checklist);
   const live = process.stdout.isTTY === true;
-  process.stdout.write(options.json ? `${JSON.stringify(checklist, null, 2)}\n` : told(checklist, { live }));
+  process.stdout.write(options.json ? jsonText(checklist) : told(checklist, { live }));
   return checklist.fulfilled === checklist.total ? 0 : 1;
 }
 
@@ -38,13 +31,5 @@ async function writeBadge(path: string, { fulfilled, total }: LinkedChecklist): 
   const share = fulfilled / total;
   const colour = share === 1 ? '#2e7d32' : share >= 0.5 ? '#8a6d00' : '#a94400';
   const text = badge({ label: 'ml checklist', message: `${fulfilled}/${total}`, colour });
-  try {
-    await writeFile(`${path}.tmp`, text);
-    await rename(`${path}.tmp`, path);
-  } catch (cause) {
-    throw new UserError(`the badge can't be written to ${path}`, {
-      fix: 'name a file in a folder that is there',
-      cause,
-    });
-  }
+  await writeWhole(path, text, 'the badge');
 }

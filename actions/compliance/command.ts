@@ -1,4 +1,3 @@
-import { rename, writeFile } from 'node:fs/promises';
 import process from 'node:process';
 import { type Command, Option } from 'commander';
 import { FRAMEWORKS, type Pack, packOf } from '#lib/lifecycle/compliance/pack.ts';
@@ -12,7 +11,8 @@ import { renderCompliance, renderDocument } from '../../templates/compliance.ts'
 import { checkoutFiles, hasRecords, withCheckoutRecords } from '../kit/checkout-records.ts';
 import { git } from '../kit/git.ts';
 import { originPage } from '../kit/origin.ts';
-import { printError } from '../terminal.ts';
+import { writeWhole } from '../kit/whole-file.ts';
+import { endWith, jsonText } from '../terminal.ts';
 
 type Options = { framework: string; model?: string; json?: boolean; output?: string };
 
@@ -29,31 +29,15 @@ export function complianceCommand(program: Command): void {
     .option('--model <name>', 'the model (may be left out where there is one)')
     .option('--output <file>', 'write it into this file (.md, .html or .json) instead of printing it')
     .option('--json', 'one JSON object on standard output')
-    .action(async (options: Options) => {
-      try {
-        await run(options);
-      } catch (error) {
-        process.exitCode = printError(error);
-      }
-    });
+    .action((options: Options) => endWith(() => run(options)));
 }
 
-async function run({ framework, model, json = false, output }: Options): Promise<void> {
+async function run({ framework, model, json = false, output }: Options): Promise<string> {
   const form = json ? 'json' : formOf(output);
   const text = await pack(process.cwd(), { framework, model, form });
-  if (output === undefined) {
-    process.stdout.write(text);
-    return;
-  }
-  try {
-    await writeFile(`${output}.tmp`, text);
-    await rename(`${output}.tmp`, output);
-  } catch (cause) {
-    throw new UserError(`the pack can't be written to ${output}`, {
-      fix: 'name a file in a folder that is there',
-      cause,
-    });
-  }
+  if (output === undefined) return text;
+  await writeWhole(output, text, 'the pack');
+  return '';
 }
 
 type Form = 'md' | 'html' | 'json';
@@ -124,7 +108,7 @@ function rendered(
         })),
       })),
     }));
-    return `${JSON.stringify({ ...filled, from, groups }, null, 2)}\n`;
+    return jsonText({ ...filled, from, groups });
   }
   const markdown = renderCompliance(filled, { linkOf: link, from });
   return form === 'md' ? markdown : renderDocument(filled.framework.name, markdown);

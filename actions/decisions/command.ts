@@ -7,7 +7,7 @@ import { parseConfig } from '#lib/formats/config.ts';
 import { type Decision, type DecisionText, readDecisions } from '#lib/records/decisions.ts';
 import { withCheckoutRecords } from '../kit/checkout-records.ts';
 import { chooseModel } from '../kit/model-folder.ts';
-import { printError } from '../terminal.ts';
+import { endWith, jsonText } from '../terminal.ts';
 
 type Options = { model?: string; json?: boolean };
 
@@ -18,13 +18,7 @@ export function decisionsCommand(program: Command): void {
     .description('print what people decided about a model: decisions, approvals, holds, overrides, rollbacks')
     .option('--model <name>', 'the model (may be left out where there is one)')
     .option('--json', 'one JSON object on standard output')
-    .action(async (options: Options) => {
-      try {
-        process.stdout.write(await run(process.cwd(), options));
-      } catch (error) {
-        process.exitCode = printError(error);
-      }
-    });
+    .action((options: Options) => endWith(() => run(process.cwd(), options)));
 }
 
 async function run(workspace: string, { model: asked, json }: Options): Promise<string> {
@@ -34,7 +28,7 @@ async function run(workspace: string, { model: asked, json }: Options): Promise<
   return withCheckoutRecords(workspace, async (records) => {
     const decisions = await readDecisions(records, { model, issue, files });
     const { ref, commit } = records;
-    if (json) return `${JSON.stringify({ model, records: { ref, commit }, decisions }, null, 2)}\n`;
+    if (json) return jsonText({ model, records: { ref, commit }, decisions });
     return told(model, decisions, process.stdout.isTTY === true);
   });
 }

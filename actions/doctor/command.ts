@@ -4,7 +4,7 @@ import { wantedRulesets } from '#lib/lifecycle/app-needs.ts';
 import { type Check, worstFirst } from '#lib/lifecycle/doctor.ts';
 import { checkMachine } from '#lib/lifecycle/doctor-machine.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
-import { printError } from '../terminal.ts';
+import { endWith, jsonText } from '../terminal.ts';
 import { told } from './told.ts';
 
 type Options = { local?: boolean; github?: boolean; repo?: string; rulesets?: boolean; json?: boolean };
@@ -19,13 +19,7 @@ export function doctorCommand(program: Command): void {
     .option('--repo <owner/name>', 'the repository on GitHub (default: the origin of this checkout)')
     .option('--rulesets', 'with --github: print the rulesets to make, ready for `gh api`')
     .option('--json', 'one JSON object on standard output')
-    .action(async (options: Options) => {
-      try {
-        process.exitCode = await run(options);
-      } catch (error) {
-        process.exitCode = printError(error);
-      }
-    });
+    .action((options: Options) => endWith(() => run(options)));
 }
 
 async function run(options: Options): Promise<0 | 1> {
@@ -42,9 +36,7 @@ async function run(options: Options): Promise<0 | 1> {
     checks.push(...checkMachine(await readMachine({ workspace, env })));
   }
   const live = process.stdout.isTTY === true;
-  process.stdout.write(
-    options.json ? `${JSON.stringify({ checks: worstFirst(checks) }, null, 2)}\n` : told(checks, { live }),
-  );
+  process.stdout.write(options.json ? jsonText({ checks: worstFirst(checks) }) : told(checks, { live }));
   return checks.some(({ status }) => status === 'fail') ? 1 : 0;
 }
 
@@ -60,6 +52,6 @@ function printRulesets({ repo = '{owner}/{repo}', json }: Options): 0 {
     (one) =>
       `gh api --method POST repos/${repo}/rulesets --input - <<'JSON'\n${JSON.stringify(one, null, 2)}\nJSON\n`,
   );
-  process.stdout.write(json ? `${JSON.stringify(rulesets, null, 2)}\n` : commands.join('\n'));
+  process.stdout.write(json ? jsonText(rulesets) : commands.join('\n'));
   return 0;
 }

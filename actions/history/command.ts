@@ -9,7 +9,7 @@ import { instantOf, NO_INSTANT } from '#lib/lifecycle/serving-ask.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import { readServing, type ServingHistory } from '#lib/records/serving.ts';
 import { withCheckoutRecords } from '../kit/checkout-records.ts';
-import { printError } from '../terminal.ts';
+import { endWith, jsonText } from '../terminal.ts';
 import { told } from './told.ts';
 
 type Options = { at?: string; model?: string; json?: boolean };
@@ -26,13 +26,9 @@ export function historyCommand(program: Command): void {
     )
     .option('--model <name>', 'only this model')
     .option('--json', 'one JSON object on standard output')
-    .action(async (environment: string | undefined, options: Options) => {
-      try {
-        process.stdout.write(await run(environment ?? null, options));
-      } catch (error) {
-        process.exitCode = printError(error);
-      }
-    });
+    .action((environment: string | undefined, options: Options) =>
+      endWith(() => run(environment ?? null, options)),
+    );
 }
 
 async function run(environment: string | null, options: Options): Promise<string> {
@@ -48,7 +44,7 @@ async function run(environment: string | null, options: Options): Promise<string
     if (options.json) {
       const served = rowsAt(found.rows, at);
       const answer = { records: { ref, commit }, at, served, contradictions: found.contradictions };
-      return `${JSON.stringify(answer, null, 2)}\n`;
+      return jsonText(answer);
     }
     const view = servingView(found, { at, environment, most: Number.POSITIVE_INFINITY });
     return told(view, { live: process.stdout.isTTY === true, ref, commit });

@@ -8,7 +8,7 @@ import { type Policy, RISKS, type Risk } from '#lib/lifecycle/policy.ts';
 import { type Explanation, explainAction } from '#lib/lifecycle/policy-explain.ts';
 import { ACTIONS, type Action, type Scope } from '#lib/lifecycle/policy-rules.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
-import { printError } from '../terminal.ts';
+import { endWith, jsonText } from '../terminal.ts';
 import { toldAction, toldActions } from './told.ts';
 
 const FILE = '.github/roundhouse.yml';
@@ -26,13 +26,7 @@ export function policyCommand(program: Command): void {
     .option('--environment <name>', 'in this environment (default: the strictest rule counts)')
     .option('--risk <tier>', `for a model of this risk: ${RISKS.join(', ')}`)
     .option('--json', 'one JSON object on standard output')
-    .action(async (action: string | undefined, options: Options) => {
-      try {
-        process.stdout.write(await run(action, options));
-      } catch (error) {
-        process.exitCode = printError(error);
-      }
-    });
+    .action((action: string | undefined, options: Options) => endWith(() => run(action, options)));
 }
 
 async function run(asked: string | undefined, options: Options): Promise<string> {
@@ -41,10 +35,10 @@ async function run(asked: string | undefined, options: Options): Promise<string>
   const live = process.stdout.isTTY === true;
   if (asked === undefined) {
     const all = ACTIONS.map((action) => explainAction(policy, action, scope));
-    return options.json ? json({ file: FILE, actions: all }) : toldActions(all, { live });
+    return options.json ? jsonText({ file: FILE, actions: all }) : toldActions(all, { live });
   }
   const found: Explanation = explainAction(policy, actionOf(asked), scope);
-  return options.json ? json({ file: FILE, ...found }) : toldAction(found, { live });
+  return options.json ? jsonText({ file: FILE, ...found }) : toldAction(found, { live });
 }
 
 async function readPolicy(workspace: string): Promise<Policy> {
@@ -78,8 +72,4 @@ function unknown(what: string, text: string, known: readonly string[]): UserErro
   const nearest = nearestOf(text, known);
   const hint = nearest === null ? '' : `did you mean ${nearest}? `;
   return new UserError(`there is no ${what} "${text}"`, { fix: `${hint}known: ${known.join(', ')}` });
-}
-
-function json(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
 }

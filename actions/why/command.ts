@@ -9,7 +9,7 @@ import { findCandidates } from '#lib/records/find-candidate.ts';
 import { readLineage } from '#lib/records/lineage.ts';
 import { type CheckoutRecords, checkoutFiles, withCheckoutRecords } from '../kit/checkout-records.ts';
 import { originPage } from '../kit/origin.ts';
-import { printError } from '../terminal.ts';
+import { endWith, jsonText } from '../terminal.ts';
 import { told } from './told.ts';
 
 type Options = { json?: boolean; mermaid?: boolean; model?: string };
@@ -28,13 +28,7 @@ export function whyCommand(program: Command): void {
     .option('--model <name>', 'the model (may be left out where there is one)')
     .option('--mermaid', 'the drawing only, as a Mermaid block')
     .option('--json', 'one JSON object on standard output')
-    .action(async (version: string | undefined, options: Options) => {
-      try {
-        process.stdout.write(await run(version ?? '', options));
-      } catch (error) {
-        process.exitCode = printError(error);
-      }
-    });
+    .action((version: string | undefined, options: Options) => endWith(() => run(version ?? '', options)));
 }
 
 async function run(version: string, options: Options): Promise<string> {
@@ -50,7 +44,7 @@ async function run(version: string, options: Options): Promise<string> {
         named,
         nodes: lineage.nodes.map((node) => ({ ...node, url: pageUrl(node.page, web) })),
       }));
-      return `${JSON.stringify({ records: { ref: records.ref, commit: records.commit }, versions }, null, 2)}\n`;
+      return jsonText({ records: { ref: records.ref, commit: records.commit }, versions });
     }
     const live = process.stdout.isTTY === true;
     return found.map((one) => told(one, { live, web, records })).join('\n');

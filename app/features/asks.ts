@@ -8,7 +8,7 @@ import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import type { Verdict } from '#lib/lifecycle/verdict.ts';
 import { readHistory } from '#lib/records/model-history.ts';
-import { type Ask, type CountedAsk, countAsk } from '../approvals.ts';
+import { type Ask, type CountedAsk, countAsk, onceEach } from '../approvals.ts';
 import { type ModelTree, readModel, readPolicy, readTree } from '../model-tree.ts';
 import type { PullPeople } from '../people.ts';
 import type { Project } from '../project.ts';
@@ -59,10 +59,12 @@ export async function countAsks(project: Project, brought: Brought): Promise<Cou
     asks.push(...subjects.filter((ask) => ask !== null));
   }
   const others = asks.map(({ digest }) => digest);
+  const { forge } = project;
+  const counting = { ...project, forge: { ...forge, people: onceEach(forge.people) } };
   const counted: CountedAsk[] = [];
   for (const { isNew, ...ask } of asks) {
-    const plain = await countAsk(project, { ask, others, policy: brought.policy });
-    const found = plain.subject === 'candidate' ? await withStanding(project, brought, plain) : plain;
+    const plain = await countAsk(counting, { ask, others, policy: brought.policy });
+    const found = plain.subject === 'candidate' ? await withStanding(counting, brought, plain) : plain;
     if (isNew || found.count.missing.length > 0) counted.push(found);
   }
   return counted;

@@ -169,7 +169,7 @@ function outcomeOf({ line, ok, text }: Reply): string {
  * Nothing is given up while nothing can be written down.
  */
 export async function giveUpComment(project: Project, comment: CommentFacts, why: string): Promise<void> {
-  const key = `comment:${comment.id}`;
+  const key = claimKey(comment);
   const make = async () => `given up: ${why}`;
   const told = (note: string) => ({ ...answered(comment, note), event: 'command given up' });
   if ((await once(project, { key, find: make, make, told })) === null) return;

@@ -1,4 +1,4 @@
-import { promotionRecordSchema } from '#lib/lifecycle/records.ts';
+import { type PromotionRecord, promotionRecordSchema } from '#lib/lifecycle/records.ts';
 import { deploymentRecordSchema } from '#lib/lifecycle/rollout.ts';
 import { foldServing, type Served } from '#lib/lifecycle/serving-history.ts';
 import { modelsOnRecord } from './find-candidate.ts';
@@ -35,24 +35,20 @@ export async function readServing(
       (model === null || place.model === model) &&
       (environment === null || place.environment === environment),
   );
-  const rows: Served[] = [];
-  for (const place of wanted) {
-    const folder = `deployments/${place.model}/${place.environment}/`;
-    rows.push(...foldServing(await listRecords(records, folder, deploymentRecordSchema)));
+  const rows: (Served & Pick<ServedBy, 'promoted_by'>)[] = [];
+  for (const { model: name, environment: where } of wanted) {
+    const rollouts = await listRecords(records, recordPath.deployments(name, where), deploymentRecordSchema);
+    const promotions = await listRecords(records, recordPath.promotions(name, where), promotionRecordSchema);
+    rows.push(...foldServing(rollouts).map((row) => ({ ...row, promoted_by: promotedBy(promotions, row) })));
   }
   const approved = new Map<string, string[]>();
   for (const { candidate } of rows) {
     if (approved.has(candidate)) continue;
     approved.set(candidate, [...new Set((await approvalsOf(records, candidate)).map(({ login }) => login))]);
   }
-  const promotions = await Promise.all(rows.map((row) => promotedBy(records, row)));
   return {
     rows: rows
-      .map((row, index) => ({
-        ...row,
-        approved_by: approved.get(row.candidate) ?? [],
-        promoted_by: promotions[index] ?? [],
-      }))
+      .map((row) => ({ ...row, approved_by: approved.get(row.candidate) ?? [] }))
       .toSorted((a, b) => b.from.localeCompare(a.from) || b.n - a.n),
     models: [...new Set([...places.map((place) => place.model), ...(await modelsOnRecord(records))])].sort(),
     environments: [...new Set(places.map((place) => place.environment))].sort(),
@@ -61,14 +57,12 @@ export async function readServing(
 }
 
 /** The people of the newest promotion of that candidate before it got any traffic. */
-async function promotedBy(
-  records: RecordSource,
-  { model, environment, candidate, from, part_from }: Served,
-): Promise<string[]> {
-  const folder = recordPath.promotions(model, environment);
-  const all = await listRecords(records, folder, promotionRecordSchema);
+function promotedBy(
+  promotions: readonly PromotionRecord[],
+  { candidate, from, part_from }: Served,
+): string[] {
   const began = Date.parse(part_from ?? from);
-  const asked = all
+  const asked = promotions
     .filter((promotion) => promotion.candidate === candidate && Date.parse(promotion.at) <= began)
     .toSorted((a, b) => a.at.localeCompare(b.at));
   return asked.at(-1)?.people ?? [];
