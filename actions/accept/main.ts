@@ -1,10 +1,6 @@
 import { hexOf } from '#lib/formats/digest.ts';
-import {
-  type DataResult,
-  type EvidenceStage,
-  statementSchemas,
-  type TrainResult,
-} from '#lib/lifecycle/evidence.ts';
+import type { DataResult } from '#lib/lifecycle/data-evidence.ts';
+import { type EvidenceStage, statementSchemas, type TrainResult } from '#lib/lifecycle/evidence.ts';
 import type { JobPlan } from '#lib/lifecycle/plan.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';

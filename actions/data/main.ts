@@ -6,7 +6,7 @@ import { profileOf } from '#lib/data/profile.ts';
 import { type Assignment, SPLIT_PARTS, splitRows } from '#lib/data/split.ts';
 import { columnOf, isMissing, type Table, timesOf } from '#lib/data/table.ts';
 import { canonicalJson, digestOfJson } from '#lib/formats/digest.ts';
-import type { DataResult } from '#lib/lifecycle/evidence.ts';
+import type { DataResult } from '#lib/lifecycle/data-evidence.ts';
 import type { JobPlan, Part } from '#lib/lifecycle/plan.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';

@@ -5,7 +5,7 @@ import { rowsWithKeys, writePart } from '#lib/data/parts.ts';
 import { OUTPUT } from '#lib/data/pipeline.ts';
 import type { Assignment } from '#lib/data/split.ts';
 import type { Table } from '#lib/data/table.ts';
-import type { DataResult } from '#lib/lifecycle/evidence.ts';
+import type { DataResult } from '#lib/lifecycle/data-evidence.ts';
 import type { DataRef } from '#lib/lifecycle/locks.ts';
 import type { JobPlan, Part } from '#lib/lifecycle/plan.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { parseKeySet } from '#lib/data/content.ts';
 import { readParquet } from '#lib/data/duckdb.ts';
 import type { Table } from '#lib/data/table.ts';
-import type { DataResult } from '#lib/lifecycle/evidence.ts';
+import type { DataResult } from '#lib/lifecycle/data-evidence.ts';
 import type { Part } from '#lib/lifecycle/plan.ts';
 import type { StageDeps } from '../kit/stage.ts';
 

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import { quoteName } from '#lib/data/table-io.ts';
-import { type ColumnRule, dialectWordsOf, isLoggedColumn } from '#lib/lifecycle/data.ts';
+import type { ColumnRule } from '#lib/lifecycle/data-contract.ts';
+import { dialectWordsOf, isLoggedColumn } from '#lib/lifecycle/data-source.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 import type { InitInput, Understanding } from './understand.ts';
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Dialect, ENCODINGS } from '#lib/lifecycle/data.ts';
+import { type Dialect, ENCODINGS } from '#lib/lifecycle/data-source.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 
 export type DialectOptions = Partial<

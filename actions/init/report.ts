@@ -1,4 +1,4 @@
-import type { Split } from '#lib/lifecycle/data.ts';
+import type { Split } from '#lib/lifecycle/data-split.ts';
 import type { Leak } from '#lib/lifecycle/leaks.ts';
 import type { Metric, Task } from '#lib/lifecycle/problem.ts';
 import type { Understanding } from './understand.ts';

@@ -1,4 +1,4 @@
-import type { Dialect } from '#lib/lifecycle/data.ts';
+import type { Dialect } from '#lib/lifecycle/data-source.ts';
 
 /** The model that `init` is asked to make of a file. */
 export type ModelRequest = {

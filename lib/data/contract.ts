@@ -1,4 +1,5 @@
-import type { ColumnRule, Data } from '../lifecycle/data.ts';
+import type { Data } from '../lifecycle/data.ts';
+import type { ColumnRule } from '../lifecycle/data-contract.ts';
 import { type Reason, type Verdict, worstOf } from '../lifecycle/verdict.ts';
 import { type Column, isMissing, type Table } from './table.ts';
 

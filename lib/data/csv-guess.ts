@@ -1,4 +1,4 @@
-import type { Dialect } from '../lifecycle/data.ts';
+import type { Dialect } from '../lifecycle/data-source.ts';
 import { splitRecord } from './csv-record.ts';
 
 /** In the order in which they are taken where several fit alike. */

@@ -1,4 +1,4 @@
-import type { Dialect } from '../lifecycle/data.ts';
+import type { Dialect } from '../lifecycle/data-source.ts';
 
 /** Cells of one record's text. */
 export function splitRecord(

@@ -1,4 +1,4 @@
-import type { Dialect } from '../lifecycle/data.ts';
+import type { Dialect } from '../lifecycle/data-source.ts';
 import { splitRecord } from './csv-record.ts';
 import { TextFault } from './text-bytes.ts';
 

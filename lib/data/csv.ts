@@ -1,4 +1,4 @@
-import type { Dialect } from '../lifecycle/data.ts';
+import type { Dialect } from '../lifecycle/data-source.ts';
 import { MAX_RECORD_BYTES } from './csv-scan.ts';
 import type { Session } from './duckdb.ts';
 import { quoteName, quoteText, type SqlColumn } from './table-io.ts';

@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestOf } from '../formats/digest.ts';
-import { type Data, dialectOf, type Source } from '../lifecycle/data.ts';
+import type { Data } from '../lifecycle/data.ts';
+import { dialectOf, type Source } from '../lifecycle/data-source.ts';
 import type { Digest } from '../lifecycle/scalars.ts';
 import { UserError } from '../lifecycle/user-error.ts';
 import { MissingObject } from '../store/errors.ts';

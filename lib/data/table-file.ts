@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
-import { type Dialect, PLAIN_CSV } from '../lifecycle/data.ts';
+import { type Dialect, PLAIN_CSV } from '../lifecycle/data-source.ts';
 import { checkNames, columnNames } from './column-names.ts';
 import { createFromCsv, type ScannedCsv } from './csv.ts';
 import { guessDialect } from './csv-guess.ts';

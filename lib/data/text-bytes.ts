@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { Decompress } from 'fzstd';
-import type { Dialect } from '../lifecycle/data.ts';
+import type { Dialect } from '../lifecycle/data-source.ts';
 import { byteOrderMark } from './foreign-file.ts';
 
 type Written = Pick<Dialect, 'encoding' | 'compression'>;

@@ -1,5 +1,5 @@
 import { isAscii, isUtf8 } from 'node:buffer';
-import type { Dialect } from '../lifecycle/data.ts';
+import type { Dialect } from '../lifecycle/data-source.ts';
 import { linesIn, TextFault, wholeCharacters } from './text-bytes.ts';
 
 /**

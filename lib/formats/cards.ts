@@ -1,6 +1,6 @@
+import type { DataResult } from '../lifecycle/data-evidence.ts';
 import type {
   Comparison,
-  DataResult,
   Estimate,
   EvaluateResult,
   HoldoutResult,

@@ -1,5 +1,5 @@
 import type { Data } from '../lifecycle/data.ts';
-import type { DataResult } from '../lifecycle/evidence.ts';
+import type { DataResult } from '../lifecycle/data-evidence.ts';
 import type { Part } from '../lifecycle/plan.ts';
 
 export type DataFacts = { model: string; data: Data; result: DataResult };

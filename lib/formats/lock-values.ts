@@ -1,4 +1,5 @@
-import type { DataResult, EvaluateResult } from '../lifecycle/evidence.ts';
+import type { DataResult } from '../lifecycle/data-evidence.ts';
+import type { EvaluateResult } from '../lifecycle/evidence.ts';
 import type { DataLock, ModelLock } from '../lifecycle/locks.ts';
 import type { InputDigests } from '../lifecycle/plan.ts';
 import type { Digest } from '../lifecycle/scalars.ts';

@@ -1,4 +1,5 @@
-import { type Data, dialectOf, isLoggedColumn, LOGGED_COLUMNS } from './data.ts';
+import type { Data } from './data.ts';
+import { dialectOf, isLoggedColumn, LOGGED_COLUMNS } from './data-source.ts';
 import { DIRECTION, RANGE } from './estimate.ts';
 import type { Model } from './model.ts';
 import type { Operate } from './operate.ts';

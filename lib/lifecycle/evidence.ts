@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { signatureSchema } from './bundle.ts';
-import { dataRefSchema } from './locks.ts';
+import { dataResultSchema, reasonSchema, verdictSchema, windowSchema } from './data-evidence.ts';
 import { partSchema } from './plan.ts';
 import { metricSchema } from './problem.ts';
 import { PHASES } from './rollout.ts';
@@ -12,7 +12,6 @@ import {
   semverSchema,
 } from './scalars.ts';
 import { servingStateSchema } from './serving.ts';
-import { VERDICTS } from './verdict.ts';
 
 /** Evidence is an in-toto Statement v1: subject = digests, predicate = what one stage found. */
 export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
@@ -23,14 +22,6 @@ export function predicateType(stage: EvidenceStage): string {
   return `https://roundhouse.dev/evidence/${stage}/v1`;
 }
 
-const verdictSchema = z.enum(VERDICTS);
-const reasonSchema = z.strictObject({
-  rule: z.string(),
-  verdict: verdictSchema,
-  expected: z.string(),
-  actual: z.string(),
-  where: z.string(),
-});
 /** An estimate with the bounds of its confidence interval; null bounds = too few units to tell. */
 const estimateSchema = z.strictObject({
   estimate: z.number(),
@@ -38,8 +29,6 @@ const estimateSchema = z.strictObject({
   upper: z.number().nullable(),
 });
 export type Estimate = z.infer<typeof estimateSchema>;
-const windowSchema = z.strictObject({ from: instantSchema, until: instantSchema });
-
 const runSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('actions'), repository: z.string(), id: z.int(), attempt: z.int() }),
   z.strictObject({ kind: z.literal('local'), id: z.string() }),
@@ -55,36 +44,6 @@ const common = {
   finished_at: instantSchema,
   machine: z.strictObject({ roundhouse: z.string(), node: z.string(), platform: z.string(), cpus: z.int() }),
 };
-
-// ---- data
-export const dataResultSchema = z.strictObject({
-  sources: z.array(
-    z.strictObject({ name: z.string(), kind: z.string(), ...dataRefSchema.shape, rows: z.int() }),
-  ),
-  /** Digest over all SQL steps in order. */
-  steps_digest: digestSchema,
-  steps: z.array(z.strictObject({ path: z.string(), sql: digestSchema, rows: z.int() })),
-  output: dataRefSchema,
-  rows: z.int(),
-  columns: z.array(z.strictObject({ name: z.string(), type: z.string() })),
-  /** Object: the reference profile (lib/data/profile) of the full training rows. */
-  profile: digestSchema,
-  contract: z.strictObject({ verdict: verdictSchema, reasons: z.array(reasonSchema) }),
-  window: windowSchema.nullable(),
-  /** Rows for the twin without validation, the validation part, all of the window, and the holdouts. */
-  parts: z.strictObject({
-    train: partSchema,
-    validation: partSchema,
-    full: partSchema,
-    recent: partSchema,
-    /** The same holdout rows through the champion's own pipeline; null without a champion. */
-    recent_champion: partSchema.nullable(),
-    anchor: partSchema.nullable(),
-    anchor_champion: partSchema.nullable(),
-  }),
-  notes: z.array(z.string()),
-});
-export type DataResult = z.infer<typeof dataResultSchema>;
 
 // ---- train
 export const trainResultSchema = z.strictObject({

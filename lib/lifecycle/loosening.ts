@@ -1,4 +1,5 @@
-import type { Data, Split, Unit } from './data.ts';
+import type { Data, Unit } from './data.ts';
+import type { Split } from './data-split.ts';
 import { durationMs } from './duration.ts';
 import type { Model } from './model.ts';
 import type { Operate } from './operate.ts';

@@ -1,4 +1,5 @@
-import type { Split, Unit } from './data.ts';
+import type { Unit } from './data.ts';
+import type { Split } from './data-split.ts';
 import { durationMs } from './duration.ts';
 
 /** Lengths of a holdout that are tried, the shortest first. */

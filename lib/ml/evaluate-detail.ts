@@ -1,6 +1,6 @@
 import { columnOf, isMissing, type Table, take } from '#lib/data/table.ts';
 import type { Signature } from '#lib/lifecycle/bundle.ts';
-import type { Input } from '#lib/lifecycle/data.ts';
+import type { Input } from '#lib/lifecycle/data-input.ts';
 import type { EvaluateResult } from '#lib/lifecycle/evidence.ts';
 import type { Metric, Slice as Named } from '#lib/lifecycle/problem.ts';
 import type { Basis } from './evaluate-compare.ts';

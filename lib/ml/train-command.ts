@@ -6,7 +6,7 @@ import { openSession, writeParquet } from '../data/duckdb.ts';
 import type { Table } from '../data/table.ts';
 import { quoteText } from '../data/table-io.ts';
 import type { Signature } from '../lifecycle/bundle.ts';
-import type { Input } from '../lifecycle/data.ts';
+import type { Input } from '../lifecycle/data-input.ts';
 import { durationMs } from '../lifecycle/duration.ts';
 import type { CommandCandidate } from '../lifecycle/model.ts';
 import type { Task } from '../lifecycle/problem.ts';

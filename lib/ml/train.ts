@@ -1,6 +1,6 @@
 import type { Table } from '../data/table.ts';
 import type { Signature } from '../lifecycle/bundle.ts';
-import type { Input } from '../lifecycle/data.ts';
+import type { Input } from '../lifecycle/data-input.ts';
 import type { NetworkCandidate } from '../lifecycle/model.ts';
 import type { Task } from '../lifecycle/problem.ts';
 import { UserError } from '../lifecycle/user-error.ts';

@@ -1,6 +1,6 @@
 import { columnOf, type Table } from '../data/table.ts';
 import type { TensorSpec } from '../lifecycle/bundle.ts';
-import type { Input } from '../lifecycle/data.ts';
+import type { Input } from '../lifecycle/data-input.ts';
 import { UserError } from '../lifecycle/user-error.ts';
 import type { Feed } from './predictor-types.ts';
 

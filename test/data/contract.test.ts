@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { checkContract } from '#lib/data/contract.ts';
-import { type ColumnRule, dataSchema } from '#lib/lifecycle/data.ts';
+import { dataSchema } from '#lib/lifecycle/data.ts';
+import type { ColumnRule } from '#lib/lifecycle/data-contract.ts';
 import { tableOf } from './tables.ts';
 
 const table = tableOf({

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { keyDigests } from '#lib/data/content.ts';
 import { MINIMUM_ROWS, SPLIT_PARTS, type SplitFacts, splitRows } from '#lib/data/split.ts';
-import type { Split } from '#lib/lifecycle/data.ts';
+import type { Split } from '#lib/lifecycle/data-split.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import { tableOf } from './tables.ts';
 

@@ -9,7 +9,7 @@ import { openSession, readParquet, writeParquet } from '#lib/data/duckdb.ts';
 import type { Table } from '#lib/data/table.ts';
 import { detectTable, loadTable, type TableFormat } from '#lib/data/table-file.ts';
 import { rawBytes, type TextFault } from '#lib/data/text-bytes.ts';
-import { type Dialect, PLAIN_CSV } from '#lib/lifecycle/data.ts';
+import { type Dialect, PLAIN_CSV } from '#lib/lifecycle/data-source.ts';
 import { columnNameFault } from '#lib/lifecycle/scalars.ts';
 import { cellsOf } from './tables.ts';
 import '../properties.ts';

@@ -1,4 +1,5 @@
-import type { DataResult, EvaluateResult, HoldoutResult, TrainResult } from '#lib/lifecycle/evidence.ts';
+import type { DataResult } from '#lib/lifecycle/data-evidence.ts';
+import type { EvaluateResult, HoldoutResult, TrainResult } from '#lib/lifecycle/evidence.ts';
 import type { Digest } from '#lib/lifecycle/scalars.ts';
 
 /** A digest whose hex repeats one character: readable in tests. */

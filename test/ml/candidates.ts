@@ -1,4 +1,4 @@
-import type { Input } from '#lib/lifecycle/data.ts';
+import type { Input } from '#lib/lifecycle/data-input.ts';
 import type { NetworkCandidate } from '#lib/lifecycle/model.ts';
 
 export function input(type: Input['type']): Input {

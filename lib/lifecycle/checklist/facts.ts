@@ -1,5 +1,6 @@
 import type { Data } from '../data.ts';
-import type { DataResult, EvaluateResult, MonitorResult, TrainResult } from '../evidence.ts';
+import type { DataResult } from '../data-evidence.ts';
+import type { EvaluateResult, MonitorResult, TrainResult } from '../evidence.ts';
 import type { ModelLock } from '../locks.ts';
 import type { Model } from '../model.ts';
 import type { Operate } from '../operate.ts';

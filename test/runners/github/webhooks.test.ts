@@ -7,6 +7,8 @@ import { eventually, R, refusal, startWorld, type World } from './harness.ts';
 let world: World;
 beforeAll(async () => {
   world = await startWorld();
+  // Else it comes in the midst of a test that counts what is sent.
+  await world.event('installation', 'created');
 });
 afterAll(() => world.close());
 beforeEach(() => {
