@@ -131,10 +131,13 @@ export async function eventually<Found>(
   look: () => Promise<Found | undefined | null | false>,
   { log, limitMs = 60_000 }: { log?: string[]; limitMs?: number } = {},
 ): Promise<Found> {
-  for (const until = Date.now() + limitMs; Date.now() < until; ) {
+  const began = Date.now();
+  for (let waited = 0; waited < limitMs; waited = Date.now() - began) {
     const found = await look();
     if (found !== undefined && found !== null && found !== false) return found;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    // A long wait looks more seldom: who looks 20 times a second has used up the requests of an hour in 12 minutes.
+    const pause = Math.min(1000, Math.max(50, waited / 20));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
   throw new Error(
     `waited in vain for ${typeof what === 'string' ? what : what()}\n${(log ?? []).slice(-15).join('')}`,
