@@ -24,7 +24,7 @@ export async function readPeople(project: Project, pull: PullRequest): Promise<P
   };
 }
 
-/** Those who had the base merged into it, and whose commands made the monitor look that day and so caused it. */
+/** Those who had the app commit to it, and whose commands made the monitor look that day and so caused it. */
 async function causersOf(
   { state }: Pick<Project, 'state'>,
   { number, head }: PullRequest,

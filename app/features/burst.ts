@@ -40,18 +40,26 @@ export function hourOf({ created_at }: CommentFacts): string {
   return created_at.slice(0, 13);
 }
 
-/** Each command of a burst once, where it was said last, in the order of those. */
-export function linesOf(burst: readonly CommentFacts[]): { comment: CommentFacts; line: ParsedLine }[] {
+/** `tooMany` counts the other commands, which are not done. */
+type BurstLines = { lines: { comment: CommentFacts; line: ParsedLine }[]; tooMany: number };
+
+/**
+ * Each command of a burst once, where it was said last, in the order of those. Of several `/train` the last counts:
+ * each would end the run of the one before.
+ */
+export function linesOf(burst: readonly CommentFacts[]): BurstLines {
   const last = new Map<string, { comment: CommentFacts; line: ParsedLine }>();
   for (const comment of burst) {
     for (const line of parseCommands(comment.body)) {
       const { line: _, ...said } = line;
-      const key = JSON.stringify(said);
+      const isTraining = line.kind === 'command' && line.command.name === 'train';
+      const key = isTraining && burst.length > 1 ? 'train' : JSON.stringify(said);
       last.delete(key);
       last.set(key, { comment, line });
     }
   }
-  return [...last.values()].slice(-MOST_COMMANDS);
+  const lines = [...last.values()].slice(-MOST_COMMANDS);
+  return { lines, tooMany: last.size - lines.length };
 }
 
 /** What was taken together with another comment is done with it. One write for all of them. */

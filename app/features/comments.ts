@@ -35,6 +35,7 @@ import { override } from './override.ts';
 import { promote } from './promote.ts';
 import { plan } from './pull-request.ts';
 import { rollback, unfreeze } from './rollback.ts';
+import { evaluate, train } from './train.ts';
 import { update } from './update.ts';
 import { why } from './why.ts';
 
@@ -68,6 +69,7 @@ const HANDLERS: { [Name in BuiltCommand]: Handler<Name> } = {
   cancel,
   decide,
   deploy,
+  evaluate,
   help,
   history,
   hold,
@@ -78,6 +80,7 @@ const HANDLERS: { [Name in BuiltCommand]: Handler<Name> } = {
   promote,
   retrain,
   rollback,
+  train,
   unfreeze,
   unhold,
   update,
@@ -119,7 +122,8 @@ export async function handleComment(project: Project, comment: CommentFacts): Pr
     key: claimKey(lead),
     find: async () => null,
     make: async () => {
-      const replies = await obey({ project, comment: lead, tree }, linesOf(burst));
+      const { lines, tooMany } = linesOf(burst);
+      const replies = [...(await obey({ project, comment: lead, tree }, lines)), ...notDone(tooMany)];
       const said =
         burst.length > 1 ? await replyAll(project, lead, replies) : await answer(project, lead, replies);
       return [...replies.map(outcomeOf), ...(said === 'locked' ? [UNSAID] : [])].join('; ');
@@ -127,6 +131,13 @@ export async function handleComment(project: Project, comment: CommentFacts): Pr
     told: (said) => answered(lead, said),
   });
   if (outcome !== null) await settleBurst(project, burst);
+}
+
+/** Nothing is left out without a word. */
+function notDone(tooMany: number): Reply[] {
+  if (tooMany === 0) return [];
+  const text = 'there were too many different commands at once, and the last ones were done: say them again';
+  return [{ line: `${tooMany} others`, ok: false, text }];
 }
 
 async function answer(project: Project, comment: CommentFacts, replies: Reply[]): Promise<Said> {

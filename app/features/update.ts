@@ -1,12 +1,10 @@
 import type { CommentFacts } from '#lib/github/facts.ts';
 import type { PullRequest } from '#lib/github/pulls.ts';
-import { isWorkflowsRefusal } from '#lib/github/repository.ts';
 import type { Change } from '#lib/github/trees.ts';
-import { type UpdateRecord, updateRecordSchema } from '#lib/lifecycle/records.ts';
 import { isGenerated } from '#lib/lifecycle/update-decision.ts';
-import { readRecord, recordPath, recordText } from '#lib/records/records.ts';
+import { goOn, putCommit } from '../asked-commit.ts';
 import { mergeCommands, mergeOfBase } from '../base-merge.ts';
-import { DONE, type Handler, type Outcome, refused } from '../command.ts';
+import { type Handler, type Outcome, refused } from '../command.ts';
 import type { Project } from '../project.ts';
 import { syncPullRequest } from './pull-request.ts';
 
@@ -27,12 +25,8 @@ export async function updatePull(asked: Asked): Promise<Outcome> {
   const { project, comment } = asked;
   const { trees, pulls } = project.forge;
   const pull = await pulls.get(comment.issue);
-  const begun = await readRecord(
-    project.state,
-    recordPath.update(comment.issue, comment.id),
-    updateRecordSchema,
-  );
-  if (pull && begun) return moveBranch(asked, pull, begun);
+  const begun = pull && (await goOn(asked, { pull, event: 'base merged', refusalOf }));
+  if (begun) return begun;
   if (pull?.state !== 'open') return refused('it belongs on an open pull request');
   if (!pull.head.same_repository)
     return refused('the app never pushes to forks: merge the base there by hand');
@@ -68,58 +62,16 @@ async function writeUpdate(
   asked: Asked,
   { pull, base, onto, changes }: { pull: PullRequest; base: string; onto: string; changes: Change[] },
 ): Promise<Outcome> {
-  const { project, comment } = asked;
-  const { trees } = project.forge;
-  const { login } = comment.author;
+  const { trees } = asked.project.forge;
   const message = `Merge ${pull.base.ref} into ${pull.head.ref}`;
   const commit = await trees.write({ parent: pull.head.sha, merged: base, onto, message, changes });
-  const record: UpdateRecord = {
-    kind: 'roundhouse-update',
-    pull_request: pull.number,
-    login,
-    comment: comment.id,
-    commit,
-    at: comment.created_at,
-  };
-  // Before the branch moves: whoever asked for it approves nothing of what comes of it, also after a crash.
-  await writeRecord(asked, 'base merged', record);
-  return moveBranch(asked, pull, record);
+  return putCommit(asked, { pull, commit, event: 'base merged', refusalOf });
 }
 
-/** The branch may be there already, where the app was killed right after it had moved it. */
-async function moveBranch(asked: Asked, pull: PullRequest, record: UpdateRecord): Promise<Outcome> {
-  const { project } = asked;
-  const { commit } = record;
-  if (await project.forge.trees.contains(pull.head.sha, commit)) return DONE;
-  const refusal = await moveTo(project, pull, commit);
-  if (refusal === null) return DONE;
-  await writeRecord(asked, 'base not merged', record);
-  return refused(refusal);
+function refusalOf({ base, head }: PullRequest): string {
+  return `GitHub lets no app move a branch to other workflow files, and ${base.ref} changed them: merge by hand: ${byHand({ base, head })}`;
 }
 
-async function writeRecord(
-  { project, comment }: Asked,
-  event: 'base merged' | 'base not merged',
-  record: UpdateRecord,
-): Promise<void> {
-  const path = recordPath.update(record.pull_request, record.comment);
-  const actor = comment.author.login;
-  await project.state.write({
-    changes: [{ path, text: event === 'base merged' ? recordText(record) : null }],
-    audit: { event, actor, subject: `#${record.pull_request}`, url: comment.url },
-  });
-}
-
-async function moveTo({ forge }: Project, pull: PullRequest, commit: string): Promise<string | null> {
-  try {
-    const moved = await forge.trees.moveRef(`heads/${pull.head.ref}`, commit);
-    return moved ? null : 'the branch moved in the meantime: ask again';
-  } catch (error) {
-    if (!isWorkflowsRefusal(error)) throw error;
-    return `GitHub lets no app move a branch to other workflow files, and ${pull.base.ref} changed them: merge by hand: ${byHand(pull)}`;
-  }
-}
-
-function byHand({ base, head }: PullRequest): string {
+function byHand({ base, head }: Pick<PullRequest, 'base' | 'head'>): string {
   return mergeCommands({ base: base.ref, head: head.ref }).join(' && ');
 }

@@ -1,4 +1,4 @@
-import { isNode, parseDocument, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import type { z } from 'zod';
 import {
   type ConfigFault,
@@ -14,10 +14,12 @@ import type { RetrainResult } from '../lifecycle/evidence.ts';
 import { type DataLock, dataLockSchema, type ModelLock, modelLockSchema } from '../lifecycle/locks.ts';
 import { type Model, modelSchema } from '../lifecycle/model.ts';
 import { type Operate, operateSchema } from '../lifecycle/operate.ts';
+import type { ParameterChange } from '../lifecycle/parameters.ts';
 import { type Policy, policySchema } from '../lifecycle/policy.ts';
 import { type Problem, problemSchema } from '../lifecycle/problem.ts';
 import { UserError } from '../lifecycle/user-error.ts';
 import { faultsOf, nameOf, type ValueFault } from './config-faults.ts';
+import { editYaml, type YamlEdit } from './yaml-edit.ts';
 import { parseYaml, type TextFault } from './yaml-text.ts';
 
 export type ConfigKinds = {
@@ -142,29 +144,24 @@ export function editDataYaml(
   { window, snapshots }: NonNullable<RetrainResult['change']>,
 ): string {
   const data = parseConfig('data', { file, text });
-  const document = parseDocument(text);
-  const edits = [
-    { path: ['window'] as (string | number)[], value: `{ last: ${window.last}, until: ${window.until} }` },
-  ];
+  const edits: YamlEdit[] = [{ path: ['window'], value: `{ last: ${window.last}, until: ${window.until} }` }];
   for (const [name, digest] of Object.entries(snapshots)) {
     const index = data.sources.findIndex((source) => source.kind === 'predictions' && source.name === name);
     if (index === -1)
       throw new UserError(`${file} has no "predictions" source named "${name}"`, { fix: 'add it' });
     edits.push({ path: ['sources', index, 'snapshot'], value: digest });
   }
-  const placed = edits.map(({ path, value }) => {
-    const node = document.getIn(path, true);
-    const range = isNode(node) ? node.range : null;
-    if (range) return { from: range[0], until: range[1], value };
-    return {
-      from: text.length,
-      until: text.length,
-      value: `${text.endsWith('\n') ? '' : '\n'}${path[0]}: ${value}\n`,
-    };
-  });
-  const edited = placed
-    .sort((a, b) => b.from - a.from)
-    .reduce((before, { from, until, value }) => before.slice(0, from) + value + before.slice(until), text);
+  const edited = editYaml(text, edits);
   parseConfig('data', { file, text: edited });
+  return edited;
+}
+
+/** Other parameters in model.yml, as `parameterChanges` found them; what comes out is valid. */
+export function editModelYaml({ file, text }: ConfigText, changes: readonly ParameterChange[]): string {
+  const edited = editYaml(
+    text,
+    changes.map(({ path, after }) => ({ path, value: JSON.stringify(after) })),
+  );
+  parseConfig('model', { file, text: edited });
   return edited;
 }

@@ -113,7 +113,7 @@ export function commit(rest: string): Parsed<{ sha: string }> {
 export function assignments(rest: string): Parsed<{ parameters: Assignment[] }> {
   const parameters: Assignment[] = [];
   for (const word of rest.split(/\s+/).filter((part) => part !== '')) {
-    const [, name, value] = /^([A-Za-z_][\w.]{0,60})=(\S{1,100})$/.exec(word) ?? [];
+    const [, name, value] = /^([A-Za-z_][\w.-]{0,60})=(\S{1,100})$/.exec(word) ?? [];
     if (name === undefined || value === undefined) return `"${word.slice(0, 60)}" must look like name=value`;
     if (parameters.some((given) => given.name === name)) return `${name} is given twice`;
     parameters.push({ name, value });

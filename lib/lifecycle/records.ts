@@ -70,13 +70,16 @@ export const cancelRecordSchema = z.strictObject({
 });
 export type CancelRecord = z.infer<typeof cancelRecordSchema>;
 
-/** `updates/<pull request>/<comment id>.json`: a person had the base merged into the branch, and so causes what comes. */
+/**
+ * `updates/<pull request>/<comment id>.json`: a person had the app commit to the branch (`/update`: the base merged,
+ * `/train`: other parameters), and so causes what comes.
+ */
 export const updateRecordSchema = z.strictObject({
   kind: z.literal('roundhouse-update'),
   pull_request: z.int(),
   login: loginSchema,
   comment: z.int(),
-  /** The merge that the app made. */
+  /** What the app committed. */
   commit: gitShaSchema,
   at: instantSchema,
 });

@@ -155,13 +155,12 @@ export const FLOWS: Flow[] = [
     from: 'pull-request',
     act: async (world) => {
       const pull = await pullOf(world, 'first-model');
-      const said: number[] = [];
+      // One after the other: five of one person that wait are a burst, answered in one comment.
       for (const line of ['/help', '/aprove', '/history', '/why', '/plan', '/approve 0123456789abcdef']) {
-        said.push(await say(world, 'ml-lead', pull, line));
+        const comment = await say(world, 'ml-lead', pull, line);
+        if (line !== '/plan') await replyTo(world, pull, comment);
       }
-      said.push(await say(world, 'visitor', pull, '/plan'));
-      const answered = said.filter((_, index) => index !== 4);
-      for (const comment of answered) await replyTo(world, pull, comment);
+      await replyTo(world, pull, await say(world, 'visitor', pull, '/plan'));
     },
   },
   {

@@ -208,6 +208,30 @@ describe('what the app refuses', { timeout: 240_000 }, () => {
     expect((await gateOf(world, pull, 'failure')).title).toContain('stopped by mae');
   });
 
+  it('trains with other parameters by a commit, and neither trains nor judges the same twice', async () => {
+    const pull = await newModel();
+    const { head } = await gateOf(world, pull, 'action_required');
+    const before = world.jobs.runs.length;
+    expect(await replyTo(world, await say(world, 'visitor', pull, '/train seed=77'), pull)).toContain(
+      'write permission',
+    );
+    const answer = async (line: string) => replyTo(world, await say(world, 'ml-lead', pull, line), pull);
+    expect(await answer('/evaluate')).toContain('judged already');
+    expect(await answer('/train')).toContain('trained already');
+    expect(await answer('/train depth=3')).toContain('no candidate has a parameter');
+    expect(world.jobs.runs).toHaveLength(before);
+    expect(await answer('/train seed=77')).toContain('seed = 77');
+    const again = await eventually('the new candidate', async () => {
+      const gate = await gateOf(world, pull, 'action_required');
+      return gate.head === head ? null : gate;
+    });
+    expect(world.jobs.runs).toHaveLength(before + 2);
+    expect(again.title).toContain('0 of 1');
+    expect(
+      await replyTo(world, await say(world, 'ml-lead', pull, await approveLine(world, pull)), pull),
+    ).toMatch(/caused|author/);
+  });
+
   it('does not register what was merged without approval, and says so', async () => {
     const pull = await newModel();
     const { head } = await gateOf(world, pull, 'action_required');
