@@ -198,11 +198,14 @@ export async function pullsWithRequests({ state }: Pick<Project, 'state'>): Prom
 /** Stops the run of a request and records why: what it hands over after that is not taken. */
 export async function endRequest(
   project: Project,
-  request: RequestRecord,
+  asked: RequestRecord,
   end: { outcome: 'superseded' | 'cancelled'; note: string; actor?: string },
 ): Promise<void> {
   const { outcome, note, actor = project.bot } = end;
-  const id = request.run ?? (await findRun(project, request));
+  const id = asked.run ?? (await findRun(project, asked));
+  // Dispatched by a process that was killed before it wrote so: the audit log has the dispatch before its end.
+  const request = asked.run === null && id !== null ? await save(project, { ...asked, run: id }) : asked;
+  if (request.settled !== null) return;
   const run = id === null ? null : await project.forge.runs.get(id);
   if (run && run.status !== 'completed') await project.forge.runs.cancel(run.id);
   const settled = { attempt: run?.attempt ?? 1, outcome, note };

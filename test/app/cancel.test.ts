@@ -62,4 +62,24 @@ describe('/cancel', () => {
     expect(await outcome(project, 'c')).toBe('superseded');
     expect((await say()).text).toBe('2 runs are cancelled; /plan starts it again');
   });
+
+  it('writes down the dispatch of a process that was killed before it could', async () => {
+    const { say, github, begin, project } = await running();
+    const { runs } = project.forge;
+    const { dispatch } = runs;
+    runs.dispatch = async (order) => {
+      await dispatch(order);
+      throw new Error('killed');
+    };
+    await expect(begin('a')).rejects.toThrow('killed');
+    const id = (await readRequest(project, keyOf('a')))?.request_id;
+    Object.assign(runs, { dispatch, list: async () => [{ id: 1, title: `train (${id})` }] });
+    expect((await say()).text).toContain('is cancelled');
+    expect(github.cancelled).toEqual([1]);
+    const paths = await project.state.paths('audit/');
+    const log = (await Promise.all(paths.map((path) => project.state.read(path)))).join('');
+    const [dispatched, ended] = ['"dispatched"', '"run cancelled"'].map((event) => log.indexOf(event));
+    expect(dispatched).toBeGreaterThan(-1);
+    expect(ended).toBeGreaterThan(dispatched ?? 0);
+  });
 });
