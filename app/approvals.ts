@@ -90,11 +90,17 @@ export function onceEach({ permission, inTeam }: People): People {
  * already, or stands behind what is asked, is left out.
  */
 export function peopleToAsk(
-  { count, author, committers, causers }: CountedAsk,
+  { count, author, committers, causers, overriders = [] }: CountedAsk,
   policy: Policy,
   owner: string,
 ): string[] {
-  const behind = [author ?? '', ...committers, ...causers, ...count.counted.map(({ login }) => login)];
+  const behind = [
+    author ?? '',
+    ...committers,
+    ...causers,
+    ...overriders,
+    ...count.counted.map(({ login }) => login),
+  ];
   const roles = new Set(count.missing.flatMap((missing) => missing.roles));
   const given = new Set(behind.map((login) => login.toLowerCase()));
   const named = [...roles].flatMap((role) => {

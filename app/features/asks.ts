@@ -171,8 +171,8 @@ function askOfCandidate(
   ];
   const { digest, overrides } = candidate;
   // Whoever takes the risk of a gate does not approve what it lets through as well.
-  const causers = [...people.causers, ...overrides.flatMap((given) => given.people)];
-  return { subject: 'candidate' as const, model: name, digest, rules, isNew: true, ...people, causers };
+  const overriders = overrides.flatMap((given) => given.people);
+  return { subject: 'candidate' as const, model: name, digest, rules, isNew: true, ...people, overriders };
 }
 
 function askOf(

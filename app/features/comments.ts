@@ -26,7 +26,7 @@ import { approve } from './approve.ts';
 import { burstOf, claimKey, countOfHour, hourOf, linesOf, settleBurst } from './burst.ts';
 import { cancel } from './cancel.ts';
 import { decide } from './decide.ts';
-import { deploy } from './deploy.ts';
+import { deploy } from './deploy-command.ts';
 import { history } from './history.ts';
 import { hold, object, unhold } from './hold.ts';
 import { retrain } from './monitor.ts';

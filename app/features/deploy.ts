@@ -13,11 +13,10 @@ import type { Digest } from '#lib/lifecycle/scalars.ts';
 import { evaluationOf, readEvidence, readHistory } from '#lib/records/model-history.ts';
 import { recordPath, recordText } from '#lib/records/records.ts';
 import { allOf } from '../all-of.ts';
-import { DONE, type Handler, refused } from '../command.ts';
 import { decideDeployment, isOver, pausedByFaults, resumed } from '../deploy-decision.ts';
 import { EvidenceRefused, refusalOfRun, takeStatement } from '../evidence.ts';
-import { frozenReason, inForce, readFreezes } from '../freezes.ts';
-import { type MainTree, readMain } from '../main-tree.ts';
+import { inForce, readFreezes } from '../freezes.ts';
+import type { MainTree } from '../main-tree.ts';
 import type { ModelTree } from '../model-tree.ts';
 import { once } from '../once.ts';
 import type { Project } from '../project.ts';
@@ -57,25 +56,6 @@ async function convergeModel(
     const asked = isAsked && (again.environment ?? name) === name;
     await converge({ project, main, model, environment }, asked);
   }
-}
-
-/** `/deploy`: a rollout that was given up or rolled back is begun anew. */
-export const deploy: Handler<'deploy'> = async ({ project }, { environment }) => {
-  const main = await readMain(project);
-  if (!main) return refused('the default branch has no usable policy');
-  const frozen = await lockedAndFrozen(project, main);
-  await syncDeployments(project, main, { model: null, environment });
-  return frozen.length > 0 ? refused(frozen.join('; ')) : DONE;
-};
-
-/** Models whose locks ask for what people took out of service. */
-async function lockedAndFrozen(project: Project, main: MainTree): Promise<string[]> {
-  const found: string[] = [];
-  for (const { name, locks } of main.models) {
-    const reason = locks && (await frozenReason(project, name, locks.model.candidate));
-    if (reason) found.push(`${name} ${reason}`);
-  }
-  return found;
 }
 
 async function converge(where: Where, again: boolean): Promise<void> {

@@ -66,8 +66,14 @@ export const override: Handler<'override'> = async (setting, { gate: typed, dige
     at: comment.created_at,
     expires: new Date(Date.parse(comment.created_at) + durationMs(expires)).toISOString(),
   };
-  await project.state.write({
-    changes: [{ path, text: recordText(record) }],
+  // One turn for each override of a candidate: of two gates that are overridden at once, one is.
+  const turn = recordPath.claim(`override:${candidate}:${former.length}`);
+  const written = await project.state.write({
+    changes: [
+      { path, text: recordText(record) },
+      { path: turn, text: recordText({ kind: 'roundhouse-turn', record: path }) },
+    ],
+    fresh: [turn],
     audit: {
       event: 'gate overridden',
       actor: comment.author.login,
@@ -78,6 +84,9 @@ export const override: Handler<'override'> = async (setting, { gate: typed, dige
       url: comment.url,
     },
   });
+  if (written.kind !== 'written') {
+    return refused('another gate of this candidate was overridden just now, and only one can be: look again');
+  }
   return carryOut(setting, record);
 };
 

@@ -40,6 +40,8 @@ export type ApprovalRequest = {
   committers: readonly string[];
   /** People whose command, box or issue caused the candidate. */
   causers: readonly string[];
+  /** People who never count here, whatever the rule says of authors: who overrode a gate of the candidate. */
+  overriders?: readonly string[];
   now: Date;
 };
 
@@ -90,6 +92,9 @@ export function refusalOf(
   if (fits.length > 0) return 'it fits more than one digest: give more characters';
   if (!atLeast(comment.permission, 'write')) {
     return `it needs write permission, and the permission is ${comment.permission}`;
+  }
+  if (request.overriders?.some((login) => key(login) === key(comment.login))) {
+    return 'whoever overrode a gate of it does not approve it as well';
   }
   const held = rolesOf(comment, request.roles);
   const reasons = request.rules.map(({ rule }) => refusalByRule(comment, rule, held, request));

@@ -1,7 +1,7 @@
 import { atLeast, type Permission, rolesOf } from './approval.ts';
 import { COMMANDS, type CommandName, type Place, type Who } from './command.ts';
 import type { Policy } from './policy.ts';
-import { requirementOf } from './policy-rules.ts';
+import { type Action, requirementOf, type Scope } from './policy-rules.ts';
 
 /** What is known of the person who gives a command, and of where. All of it read now, never from a cache. */
 export type CommandFacts = {
@@ -16,6 +16,8 @@ export type CommandFacts = {
   /** The environment that the command names; left out, the strictest rule of all counts. */
   environment?: string | undefined;
 };
+
+type Person = Pick<CommandFacts, 'login' | 'permission' | 'teams'>;
 
 export type CommandDecision = { kind: 'allowed' } | { kind: 'refused'; text: string };
 
@@ -46,22 +48,29 @@ function refusalOfPerson(who: Who, facts: CommandFacts, policy: Policy): string 
         (facts.isAuthor ? null : refusalOfRoles(facts, Object.keys(policy.roles), policy)?.concat(AUTHOR)) ??
         null
       );
-    case 'roles': {
-      const needed = requirementOf(policy, who.action, { environment: facts.environment });
-      if (needed.kind === 'permission') return refusalOfPermission(facts, needed.permission);
-      return refusalOfPermission(facts, 'write') ?? refusalOfRoles(facts, needed.rule.roles, policy);
-    }
+    case 'roles':
+      return refusalOfAction(who.action, facts, policy, { environment: facts.environment });
   }
+}
+
+/**
+ * Why a person may not do something there, once it is known where: the rule of just that environment and tier. Null
+ * where they may.
+ */
+export function refusalOfAction(action: Action, person: Person, policy: Policy, scope: Scope): string | null {
+  const needed = requirementOf(policy, action, scope);
+  if (needed.kind === 'permission') return refusalOfPermission(person, needed.permission);
+  return refusalOfPermission(person, 'write') ?? refusalOfRoles(person, needed.rule.roles, policy);
 }
 
 const AUTHOR = ', or to be the author of the pull request';
 
-function refusalOfPermission({ permission }: CommandFacts, needed: Permission): string | null {
+function refusalOfPermission({ permission }: Person, needed: Permission): string | null {
   if (atLeast(permission, needed)) return null;
   return `it needs ${needed} permission, and yours is ${permission}`;
 }
 
-function refusalOfRoles(facts: CommandFacts, roles: readonly string[], policy: Policy): string | null {
+function refusalOfRoles(facts: Person, roles: readonly string[], policy: Policy): string | null {
   if (rolesOf(facts, policy.roles).some((role) => roles.includes(role))) return null;
   const holders = roles.map((role) => {
     const { people = [], teams = [] } = policy.roles[role] ?? {};

@@ -65,6 +65,14 @@ describe('not counted, with a reason', () => {
     ['the author', request({ author: 'LEA' }), /author/],
     ['a committer', request({ committers: ['dan', 'Lea'] }), /committed/],
     ['who caused it', request({ causers: ['Lea'] }), /caused/],
+    [
+      'who overrode a gate of it, whatever the rule says of authors',
+      request({
+        overriders: ['Lea'],
+        rules: request().rules.map(({ name, rule }) => ({ name, rule: { ...rule, exclude_author: false } })),
+      }),
+      /overrode/,
+    ],
     ['another role', request({ comments: [comment('pia')] }), /role ml-lead/],
     ['no role', request({ comments: [comment('eve')] }), /role ml-lead/],
     ['a short digest', request({ comments: [comment('lea', { digest: hex.slice(0, 15) })] }), /16 or more/],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type CommandFacts, decideCommand } from '#lib/lifecycle/command-permission.ts';
+import { type CommandFacts, decideCommand, refusalOfAction } from '#lib/lifecycle/command-permission.ts';
 import type { Policy } from '#lib/lifecycle/policy.ts';
 import { policySchema } from '#lib/lifecycle/policy.ts';
 
@@ -72,4 +72,21 @@ test('the rule of the environment counts that the command names, the strictest w
   const may = (environment?: string) =>
     decideCommand('rollback', facts({ login: 'bob', environment }), policy).kind;
   expect([may('staging'), may('production'), may()]).toEqual(['allowed', 'refused', 'refused']);
+});
+
+test('the rule of the tier counts once the model is known', () => {
+  const rule = { required: 1, roles: ['product-owner'] };
+  const policy = policySchema.parse({
+    ...POLICY,
+    approvals: {
+      ...POLICY.approvals,
+      deploy: { required: 1, roles: ['ml-lead'], by_risk: { high: rule }, by_environment: { staging: rule } },
+    },
+  });
+  const bob = facts({ login: 'bob' });
+  const reasonOf = (environment: string, risk: 'low' | 'high') =>
+    refusalOfAction('deploy', bob, policy, { environment, risk });
+  expect(reasonOf('production', 'low')).toBeNull();
+  expect(reasonOf('production', 'high')).toBe('it needs the role product-owner (Ann)');
+  expect(reasonOf('staging', 'low')).toBe('it needs the role product-owner (Ann)');
 });
