@@ -1,6 +1,7 @@
 import { render } from '#lib/formats/markdown.ts';
 import type { PullRequest } from '#lib/github/pulls.ts';
 import { isWorkflowsRefusal } from '#lib/github/repository.ts';
+import type { Trees } from '#lib/github/trees.ts';
 import { type ForkRecord, forkRecordSchema } from '#lib/lifecycle/records.ts';
 import { readRecord, recordPath, recordText } from '#lib/records/records.ts';
 import { loadTemplate } from '../../templates/load.ts';
@@ -94,7 +95,7 @@ async function moveBranch(
   const { sha, fork, author, login } = record;
   const title = `Let #${fork} in at ${sha}`;
   const tip = await trees.ref(`heads/${branch}`);
-  if (tip !== null && (await trees.commit(tip)).message.startsWith(title)) return null;
+  if (tip !== null && (await isLetIn(trees, { tip, sha, title }))) return null;
   const message = `${title}\n\n${login} let it in.\n\nCo-authored-by: ${author} <${author}@users.noreply.github.com>`;
   const parents = tip === null ? { parent: sha } : { parent: tip, merged: sha, onto: sha };
   try {
@@ -109,4 +110,13 @@ async function moveBranch(
     if (!isWorkflowsRefusal(error)) throw error;
     return 'GitHub lets no app make a branch with other workflow files than a branch here has: merge the base into the fork, then name the new head';
   }
+}
+
+/** A message can be written by anybody: what counts is that the branch holds just the files that were let in. */
+async function isLetIn(
+  trees: Pick<Trees, 'commit'>,
+  { tip, sha, title }: { tip: string; sha: string; title: string },
+): Promise<boolean> {
+  const { message, tree } = await trees.commit(tip);
+  return message.startsWith(title) && tree === (await trees.commit(sha)).tree;
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { CommentFacts } from '#lib/github/facts.ts';
+import type { PullRequest } from '#lib/github/pulls.ts';
 import { stateBranch } from '#lib/github/state-branch.ts';
 import type { Permission } from '#lib/lifecycle/approval.ts';
 import type { Project } from '../../app/project.ts';
@@ -126,5 +127,22 @@ export function commentOf(id: number, body: string, change: Partial<Listed> = {}
     url: `https://github.com/acme/bikes/issues/1#issuecomment-${id}`,
     edited: false,
     ...change,
+  };
+}
+
+/** An open pull request of `topic` to `main`. */
+export function pullOf(head: string, base: string): PullRequest {
+  return {
+    number: 1,
+    title: '',
+    body: '',
+    author: { login: 'data-scientist', type: 'User' },
+    state: 'open',
+    merged: false,
+    draft: false,
+    mergeable: null,
+    base: { ref: 'main', sha: base },
+    head: { ref: 'topic', sha: head, same_repository: true },
+    url: 'https://github.com/acme/bikes/pull/1',
   };
 }

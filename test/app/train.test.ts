@@ -3,7 +3,7 @@ import type { PullRequest } from '#lib/github/pulls.ts';
 import { setParameters } from '../../app/features/train.ts';
 import { readTree } from '../../app/model-tree.ts';
 import { readPeople } from '../../app/people.ts';
-import { commentOf, fakeProject } from './fake-project.ts';
+import { commentOf, fakeProject, pullOf } from './fake-project.ts';
 
 const FILE = 'models/bikes/model.yml';
 const TEXT = `version: 1
@@ -27,19 +27,7 @@ beforeEach(async () => {
   const changes = [{ path: FILE, text: TEXT }];
   const sha = await trees.write({ parent: main, message: 'topic', changes });
   await trees.createRef('heads/topic', sha);
-  pull = {
-    number: 1,
-    title: '',
-    body: '',
-    author: { login: 'data-scientist', type: 'User' },
-    state: 'open',
-    merged: false,
-    draft: false,
-    mergeable: null,
-    base: { ref: 'main', sha: main },
-    head: { ref: 'topic', sha, same_repository: true },
-    url: 'https://github.com/acme/bikes/pull/1',
-  };
+  pull = pullOf(sha, main);
   const paths = async () => [FILE];
   Object.assign(project.forge.pulls, { get: async () => pull, committers: async () => [], paths });
 });

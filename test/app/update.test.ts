@@ -3,7 +3,7 @@ import type { PullRequest } from '#lib/github/pulls.ts';
 import { updatePull } from '../../app/features/update.ts';
 import { readTree } from '../../app/model-tree.ts';
 import { readPeople } from '../../app/people.ts';
-import { commentOf, fakeProject } from './fake-project.ts';
+import { commentOf, fakeProject, pullOf } from './fake-project.ts';
 
 const LOCK = 'models/bikes/model.lock';
 
@@ -28,19 +28,7 @@ async function branches(head: Record<string, string>, base: Record<string, strin
 beforeEach(async () => {
   ({ project } = await fakeProject());
   main = (await project.forge.trees.ref('heads/main')) ?? '';
-  pull = {
-    number: 1,
-    title: '',
-    body: '',
-    author: { login: 'data-scientist', type: 'User' },
-    state: 'open',
-    merged: false,
-    draft: false,
-    mergeable: null,
-    base: { ref: 'main', sha: main },
-    head: { ref: 'topic', sha: '', same_repository: true },
-    url: 'https://github.com/acme/bikes/pull/1',
-  };
+  pull = pullOf('', main);
   Object.assign(project.forge.pulls, { get: async () => pull, committers: async () => [] });
 });
 

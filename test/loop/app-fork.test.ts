@@ -69,6 +69,24 @@ describe('a pull request from a fork', { timeout: 240_000 }, () => {
     await said(`the head is ${first} now`);
     expect(world.jobs.runs).toHaveLength(runs);
 
+    // A writer was there before, with the message that the app would write and other files.
+    const branch = `roundhouse-pr-${origin.number}`;
+    const writer = world.as('data-scientist').rest.git;
+    const { data: main } = await writer.getRef({ ...R, ref: 'heads/main' });
+    const { data: tree } = await writer.createTree({
+      ...R,
+      base_tree: main.object.sha,
+      tree: [{ path: 'models/bikes/planted.md', mode: '100644', type: 'blob', content: 'planted\n' }],
+    });
+    const message = `Let #${origin.number} in at ${first}`;
+    const planted = await writer.createCommit({
+      ...R,
+      message,
+      tree: tree.sha,
+      parents: [main.object.sha],
+    });
+    await writer.createRef({ ...R, ref: `refs/heads/${branch}`, sha: planted.data.sha });
+
     await say(world, 'ml-lead', origin.number, `/ok-to-train ${first}`);
     const pull = await eventually(
       'the pull request of this repository',
@@ -79,6 +97,8 @@ describe('a pull request from a fork', { timeout: 240_000 }, () => {
       world,
     );
     await gateOf(world, pull, 'action_required');
+    const left = { ...R, path: 'models/bikes/planted.md', ref: branch };
+    await expect(rest.repos.getContent(left)).rejects.toMatchObject({ status: 404 });
     const asked = await approveLine(world, pull);
     await say(world, 'ml-lead', pull, asked);
     await eventually(
