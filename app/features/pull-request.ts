@@ -73,6 +73,10 @@ export async function syncPullRequest(
       await followFork(project, pull);
       return showUnplanned(project, pull, facts);
     }
+    // Merged while it was read, it conflicts with a base that holds it already.
+    const isStale =
+      facts.merge.state === 'conflict' && (await project.forge.pulls.get(number))?.state !== 'open';
+    if (isStale) continue;
     const state = await readState(project, facts, again);
     if (state === 'moved') continue;
     if (facts.merge.state === 'pending') return state;

@@ -164,6 +164,44 @@ export const FLOWS: Flow[] = [
     },
   },
   {
+    name: 'train',
+    from: 'pull-request',
+    act: async (world) => {
+      const pull = await pullOf(world, 'first-model');
+      await replyTo(world, pull, await say(world, 'ml-lead', pull, '/train seed=77'));
+    },
+  },
+  {
+    name: 'decide',
+    from: 'pull-request',
+    act: async (world) => {
+      const pull = await pullOf(world, 'first-model');
+      await say(world, 'ml-lead', pull, '/decide the window stays 90 days');
+    },
+  },
+  {
+    name: 'override',
+    from: 'definition',
+    findings: { gates: 'failed' },
+    act: async (world) => {
+      const pull = await openPull(world, 'data-scientist', { branch: 'strike', files: bikesFiles() });
+      await gateSays(world, pull, /stopped by/);
+      const digest = await eventually(
+        'the digest of the candidate',
+        async () => {
+          const bodies = (await commentsOf(world, pull)).map(({ body }) => body);
+          return bodies
+            .map((body) => /candidate, which is approved .*?([0-9a-f]{16})/.exec(body)?.[1])
+            .find(Boolean);
+        },
+        world,
+      );
+      const line = `/override mae on the newest rows ${digest} the strike of last week`;
+      await replyTo(world, pull, await say(world, 'product-owner', pull, line));
+      await gateSays(world, pull, /0 of 1 approvals/);
+    },
+  },
+  {
     name: 'hold',
     from: 'pull-request',
     act: async (world) => {
