@@ -205,9 +205,10 @@ export async function endRequest(
   const id = asked.run ?? (await findRun(project, asked));
   // Dispatched by a process that was killed before it wrote so: the audit log has the dispatch before its end.
   const request = asked.run === null && id !== null ? await save(project, { ...asked, run: id }) : asked;
-  if (request.settled !== null) return;
   const run = id === null ? null : await project.forge.runs.get(id);
   if (run && run.status !== 'completed') await project.forge.runs.cancel(run.id);
+  // Another process ended it meanwhile and knew of no run to stop: what that one said stays.
+  if (request.settled !== null) return;
   const settled = { attempt: run?.attempt ?? 1, outcome, note };
   const ended = await settleRequest(project, { ...request, run: id }, { settled, actor });
   // Dispatched by another process while this one looked for it.

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cancel } from '../../app/features/cancel.ts';
 import type { Project } from '../../app/project.ts';
-import { readRequest, requestRun } from '../../app/request.ts';
+import { endRequest, readRequest, requestRun, settleRequest } from '../../app/request.ts';
 import { commentOf, fakeProject } from './fake-project.ts';
 
 const keyOf = (name: string) => `train:1:${name}:1`;
@@ -82,4 +82,24 @@ describe('/cancel', () => {
     expect(dispatched).toBeGreaterThan(-1);
     expect(ended).toBeGreaterThan(dispatched ?? 0);
   });
+});
+
+it('a request that another process has settled keeps what that one said, and its run is stopped', async () => {
+  const { github, begin, project } = await running();
+  const { runs } = project.forge;
+  const { dispatch } = runs;
+  runs.dispatch = async (order) => {
+    await dispatch(order);
+    throw new Error('killed');
+  };
+  await expect(begin('a')).rejects.toThrow('killed');
+  const before = await readRequest(project, keyOf('a'));
+  if (before === null) throw new Error('it was not asked for');
+  const settled = { attempt: 1, outcome: 'superseded', note: 'the pull request is closed' } as const;
+  await settleRequest(project, before, { settled });
+  const list = async () => [{ id: 1, title: `train (${before.request_id})` }];
+  Object.assign(runs, { list });
+  await endRequest(project, before, { outcome: 'cancelled', note: 'by ann' });
+  expect(github.cancelled).toEqual([1]);
+  expect(await outcome(project, 'a')).toBe('superseded');
 });
