@@ -7,10 +7,12 @@ import { DONE, type Outcome, refused } from './command.ts';
 import type { Project } from './project.ts';
 
 type Asked = { project: Project; comment: CommentFacts };
+/** What the audit log says of a commit, and of one that GitHub refused. */
+const REFUSED = { 'base merged': 'base not merged', 'parameters set': 'parameters not set' } as const;
+type Event = keyof typeof REFUSED;
 type Putting = {
   pull: PullRequest;
-  /** What the audit log says of it. */
-  event: 'base merged' | 'parameters set';
+  event: Event;
   /** What to say where GitHub refuses the commit for its workflow files. */
   refusalOf: (pull: PullRequest) => string;
 };
@@ -30,7 +32,7 @@ export async function putCommit(
     at: comment.created_at,
   };
   // Before the branch moves: whoever asked for it approves nothing of what comes of it, also after a crash.
-  await writeRecord(asked, putting.event, record);
+  await writeRecord(asked, record, { event: putting.event, text: recordText(record) });
   return moveBranch(asked, putting, record);
 }
 
@@ -48,23 +50,18 @@ async function moveBranch(asked: Asked, putting: Putting, record: UpdateRecord):
   if (await asked.project.forge.trees.contains(pull.head.sha, record.commit)) return DONE;
   const refusal = await moveTo(asked.project, putting, record.commit);
   if (refusal === null) return DONE;
-  await writeRecord(asked, event === 'base merged' ? 'base not merged' : 'parameters not set', record);
+  await writeRecord(asked, record, { event: REFUSED[event], text: null });
   return refused(refusal);
 }
 
-type Event = Putting['event'] | 'base not merged' | 'parameters not set';
-
-async function writeRecord({ project, comment }: Asked, event: Event, record: UpdateRecord): Promise<void> {
-  const path = recordPath.update(record.pull_request, record.comment);
-  const isGiven = event === 'base merged' || event === 'parameters set';
+async function writeRecord(
+  { project, comment }: Asked,
+  { pull_request, comment: id }: UpdateRecord,
+  { event, text }: { event: Event | (typeof REFUSED)[Event]; text: string | null },
+): Promise<void> {
   await project.state.write({
-    changes: [{ path, text: isGiven ? recordText(record) : null }],
-    audit: {
-      event,
-      actor: comment.author.login,
-      subject: `#${record.pull_request}`,
-      url: comment.url,
-    },
+    changes: [{ path: recordPath.update(pull_request, id), text }],
+    audit: { event, actor: comment.author.login, subject: `#${pull_request}`, url: comment.url },
   });
 }
 

@@ -1,5 +1,5 @@
 import type { CommentFacts } from '#lib/github/facts.ts';
-import type { ArgsByCommand, BuiltCommand } from '#lib/lifecycle/command.ts';
+import type { ArgsByCommand, CommandName } from '#lib/lifecycle/command.ts';
 import type { Policy } from '#lib/lifecycle/policy.ts';
 import type { Project } from './project.ts';
 
@@ -22,7 +22,7 @@ export type Outcome = { ok: boolean; text: string; shown?: string };
  * Does one command, whose arguments were parsed, whose place fits and whose giver may (`decideCommand`). It may run
  * twice for one comment where the process was killed, so each converges.
  */
-export type Handler<Name extends BuiltCommand> = (
+export type Handler<Name extends CommandName> = (
   setting: CommandSetting,
   args: ArgsByCommand[Name],
 ) => Promise<Outcome>;

@@ -9,7 +9,7 @@ import {
   type RequestRecord,
   requestRecordSchema,
 } from '#lib/lifecycle/records.ts';
-import { VERDICTS, worstOf } from '#lib/lifecycle/verdict.ts';
+import { verdictSchema, worstOf } from '#lib/lifecycle/verdict.ts';
 import { listRecords, readRecord, recordPath, recordText } from '#lib/records/records.ts';
 import type { Project } from './project.ts';
 
@@ -169,12 +169,14 @@ function foundIn(changes: { path: string; text: string }[]): Pick<AuditEvent, 'd
   };
 }
 
-const verdict = z.enum(VERDICTS);
 /** The data stage says it of the contract, the others of themselves. */
 const saidVerdict = z
   .object({
     predicate: z.object({
-      result: z.union([z.object({ verdict }), z.object({ contract: z.object({ verdict }) })]),
+      result: z.union([
+        z.object({ verdict: verdictSchema }),
+        z.object({ contract: z.object({ verdict: verdictSchema }) }),
+      ]),
     }),
   })
   .transform(({ predicate: { result } }) => ('verdict' in result ? result.verdict : result.contract.verdict));

@@ -3,11 +3,10 @@ import type { Said } from '#lib/github/comments.ts';
 import type { CommentFacts } from '#lib/github/facts.ts';
 import type { AuditEvent } from '#lib/lifecycle/audit.ts';
 import {
-  type BuiltCommand,
   COMMAND_NAMES,
   COMMANDS,
   type Command,
-  isBuilt,
+  type CommandName,
   type ParsedLine,
   parseCommands,
 } from '#lib/lifecycle/command.ts';
@@ -56,15 +55,15 @@ export function comments(on: On): void {
 }
 
 const help: Handler<'help'> = async () => {
-  const commands = COMMAND_NAMES.filter(isBuilt).map((name) => {
+  const commands = COMMAND_NAMES.map((name) => {
     const { args, help, who } = COMMANDS[name];
     return { line: `/${name} ${args}`.trim(), help, who: whoText(who) };
   });
   return { ...DONE, shown: render(loadTemplate('comments/help.hbs'), { commands }) };
 };
 
-/** Which feature does what: a command of the table that is built and has no handler here is a type error. */
-const HANDLERS: { [Name in BuiltCommand]: Handler<Name> } = {
+/** Which feature does what: a command of the table that has no handler here is a type error. */
+const HANDLERS: { [Name in CommandName]: Handler<Name> } = {
   approve,
   cancel,
   decide,
@@ -259,7 +258,7 @@ async function obeyLine(setting: CommandSetting, line: ParsedLine): Promise<Outc
   return decision.kind === 'allowed' ? run(setting, command) : refused(decision.text);
 }
 
-function run<Name extends BuiltCommand>(setting: CommandSetting, command: Command<Name>): Promise<Outcome> {
+function run<Name extends CommandName>(setting: CommandSetting, command: Command<Name>): Promise<Outcome> {
   return HANDLERS[command.name](setting, command.args);
 }
 

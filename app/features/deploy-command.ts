@@ -1,4 +1,4 @@
-import { refusalOfAction } from '#lib/lifecycle/command-permission.ts';
+import { type Person, refusalOfAction } from '#lib/lifecycle/command-permission.ts';
 import { readPerson } from '../approvals.ts';
 import { DONE, type Handler, refused } from '../command.ts';
 import { frozenReason } from '../freezes.ts';
@@ -20,11 +20,7 @@ export const deploy: Handler<'deploy'> = async ({ project, comment }, { environm
 };
 
 /** The rule of each environment and tier that it would reach, where the strictest of all was asked before. */
-function refusalOfDeploy(
-  person: Parameters<typeof refusalOfAction>[1],
-  { policy, models }: MainTree,
-  named: string | null,
-): string | null {
+function refusalOfDeploy(person: Person, { policy, models }: MainTree, named: string | null): string | null {
   for (const { name, operate, problem } of models) {
     for (const environment of operate.deployment.environments) {
       if (named !== null && named !== environment) continue;

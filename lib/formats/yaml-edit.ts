@@ -1,4 +1,4 @@
-import { isNode, parse, parseDocument } from 'yaml';
+import { type Document, isNode, parse, parseDocument } from 'yaml';
 
 /** `value` is YAML in one line, such as `{ last: P90D, until: 2012-01-01 }`. */
 export type YamlEdit = { path: (string | number)[]; value: string };
@@ -8,13 +8,13 @@ export type YamlEdit = { path: (string | number)[]; value: string };
  * at the top level as a line of its own; deeper down the document is written anew, with its comments.
  */
 export function editYaml(text: string, edits: readonly YamlEdit[]): string {
-  const isThere = ({ path }: YamlEdit) => parseDocument(text).hasIn(path);
-  const replaced = replaceValues(text, edits.filter(isThere));
+  const document = parseDocument(text);
+  const isThere = ({ path }: YamlEdit) => document.hasIn(path);
+  const replaced = replaceValues(text, document, edits.filter(isThere));
   return edits.filter((edit) => !isThere(edit)).reduce(addValue, replaced);
 }
 
-function replaceValues(text: string, edits: readonly YamlEdit[]): string {
-  const document = parseDocument(text);
+function replaceValues(text: string, document: Document, edits: readonly YamlEdit[]): string {
   return edits
     .map(({ path, value }) => {
       const node = document.getIn(path, true);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { digestSchema, instantSchema, modelNameSchema } from './scalars.ts';
-import { VERDICTS, type Verdict } from './verdict.ts';
+import { type Verdict, verdictSchema } from './verdict.ts';
 
 /** One thing that happened, as the feature that made it happen tells it. */
 export type AuditEvent = {
@@ -51,7 +51,7 @@ export const auditLineSchema = z.strictObject({
   model: modelNameSchema.optional(),
   note: z.string().optional(),
   digests: z.array(z.string()),
-  verdict: z.enum(VERDICTS).optional(),
+  verdict: verdictSchema.optional(),
   links: z.array(z.string()),
   previous: digestSchema.nullable(),
 });

@@ -17,7 +17,7 @@ export type CommandFacts = {
   environment?: string | undefined;
 };
 
-type Person = Pick<CommandFacts, 'login' | 'permission' | 'teams'>;
+export type Person = Pick<CommandFacts, 'login' | 'permission' | 'teams'>;
 
 export type CommandDecision = { kind: 'allowed' } | { kind: 'refused'; text: string };
 

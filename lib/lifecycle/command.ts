@@ -28,16 +28,14 @@ type CommandEntry = {
   on: Place;
   help: string;
   example: string;
-  built: boolean;
 };
 
 const WRITE = { kind: 'permission', permission: 'write' } as const;
 
 /**
  * Every command there is, in the order of `/help`: parsing, permission (`decideCommand`), help and
- * docs/commands.md come from here. One that isn't built yet is known by name and refused. To build one: set
- * `built`, export `const name: Handler<'name'>` from the feature's file, and name it in `HANDLERS` of
- * app/features/comments.ts, which doesn't compile before that.
+ * docs/commands.md come from here. To add one: export `const name: Handler<'name'>` from the feature's file, and name
+ * it in `HANDLERS` of app/features/comments.ts, which doesn't compile before that.
  */
 export const COMMANDS = {
   help: {
@@ -47,7 +45,6 @@ export const COMMANDS = {
     on: 'both',
     help: 'list the commands',
     example: '/help',
-    built: true,
   },
   plan: {
     args: '',
@@ -56,7 +53,6 @@ export const COMMANDS = {
     on: 'pull request',
     help: 'plan again and update the comment',
     example: '/plan',
-    built: true,
   },
   approve: {
     args: '<digest>',
@@ -65,7 +61,6 @@ export const COMMANDS = {
     on: 'both',
     help: 'approve exactly what this digest names',
     example: '/approve 0123456789abcdef',
-    built: true,
   },
   object: {
     args: '<reason>',
@@ -74,7 +69,6 @@ export const COMMANDS = {
     on: 'both',
     help: 'block the approval and say why',
     example: '/object the holdout is one rainy week',
-    built: true,
   },
   hold: {
     args: '',
@@ -83,7 +77,6 @@ export const COMMANDS = {
     on: 'both',
     help: 'block merging and deploying until `/unhold`',
     example: '/hold',
-    built: true,
   },
   unhold: {
     args: '',
@@ -92,7 +85,6 @@ export const COMMANDS = {
     on: 'both',
     help: 'lift a hold',
     example: '/unhold',
-    built: true,
   },
   retrain: {
     args: '[model]',
@@ -101,7 +93,6 @@ export const COMMANDS = {
     on: 'both',
     help: 'look now and open a retraining pull request, whatever the triggers say',
     example: '/retrain bikes',
-    built: true,
   },
   why: {
     args: '[version or digest]',
@@ -110,7 +101,6 @@ export const COMMANDS = {
     on: 'both',
     help: 'print the chain of evidence behind a version',
     example: '/why bikes@v1.2.0',
-    built: true,
   },
   history: {
     args: '[environment] [--model <name>] [--at <date>]',
@@ -119,7 +109,6 @@ export const COMMANDS = {
     on: 'both',
     help: 'what served when, and who approved it',
     example: '/history production --at 2026-03-01',
-    built: true,
   },
   deploy: {
     args: '[environment]',
@@ -128,7 +117,6 @@ export const COMMANDS = {
     on: 'both',
     help: 'converge an environment to the locks now',
     example: '/deploy production',
-    built: true,
   },
   rollback: {
     args: '[version] [environment]',
@@ -137,7 +125,6 @@ export const COMMANDS = {
     on: 'both',
     help: 'serve the former version again, and freeze the one that serves',
     example: '/rollback bikes@v1.1.0 production',
-    built: true,
   },
   train: {
     args: '[name=value ...]',
@@ -146,7 +133,6 @@ export const COMMANDS = {
     on: 'pull request',
     help: 'commit other parameters to model.yml of the branch and train; without any, try again what failed',
     example: '/train mlp.l2=0.01 seed=3',
-    built: true,
   },
   evaluate: {
     args: '',
@@ -155,7 +141,6 @@ export const COMMANDS = {
     on: 'pull request',
     help: 'judge what is trained, and try again where that failed',
     example: '/evaluate',
-    built: true,
   },
   update: {
     args: '',
@@ -164,7 +149,6 @@ export const COMMANDS = {
     on: 'pull request',
     help: 'merge the base into the branch and make the locks again',
     example: '/update',
-    built: true,
   },
   'ok-to-train': {
     args: '<sha>',
@@ -173,7 +157,6 @@ export const COMMANDS = {
     on: 'pull request',
     help: 'let this commit of a fork run, in a branch of this repository',
     example: '/ok-to-train 0123456789abcdef0123456789abcdef01234567',
-    built: true,
   },
   override: {
     args: '<gate> <digest> <reason>',
@@ -182,7 +165,6 @@ export const COMMANDS = {
     on: 'pull request',
     help: 'pass one gate, for a time',
     example: '/override mae at most 60 0123456789abcdef last week was a strike',
-    built: true,
   },
   promote: {
     args: '[model] <environment>',
@@ -191,7 +173,6 @@ export const COMMANDS = {
     on: 'both',
     help: 'roll out what serves in the environment before',
     example: '/promote production',
-    built: true,
   },
   unfreeze: {
     args: '<digest> <reason>',
@@ -200,7 +181,6 @@ export const COMMANDS = {
     on: 'both',
     help: 'allow a frozen digest again',
     example: '/unfreeze 0123456789abcdef the sensor is mended',
-    built: true,
   },
   decide: {
     args: '[model:] <text>',
@@ -209,7 +189,6 @@ export const COMMANDS = {
     on: 'both',
     help: 'record a decision about a model, with a number and a file',
     example: '/decide the window stays 90 days',
-    built: true,
   },
   cancel: {
     args: '',
@@ -218,19 +197,15 @@ export const COMMANDS = {
     on: 'pull request',
     help: 'cancel the runs of this pull request',
     example: '/cancel',
-    built: true,
   },
 } as const satisfies Record<string, CommandEntry>;
 
 export type CommandName = keyof typeof COMMANDS;
-type BuiltName = { [N in CommandName]: (typeof COMMANDS)[N]['built'] extends true ? N : never }[CommandName];
 export type ArgsByCommand = {
-  [N in BuiltName]: Exclude<ReturnType<(typeof COMMANDS)[N]['parse']>, string>;
+  [N in CommandName]: Exclude<ReturnType<(typeof COMMANDS)[N]['parse']>, string>;
 };
-/** A command that is built. */
-export type BuiltCommand = keyof ArgsByCommand;
 /** What a line asks for, its arguments checked. */
-export type Command<N extends BuiltCommand = BuiltCommand> = {
+export type Command<N extends CommandName = CommandName> = {
   [K in N]: { name: K; args: ArgsByCommand[K] };
 }[N];
 
@@ -267,12 +242,7 @@ function parseLine({ word, rest, line }: { word: string; rest: string; line: num
     const nearest = nearestOf(word, COMMAND_NAMES);
     return nearest === null ? null : { kind: 'near-miss', text: `/${word}`, nearest, line };
   }
-  if (!isBuilt(name)) return { kind: 'refused', name, reason: `\`/${name}\` is not built yet`, line };
   const args = COMMANDS[name].parse(rest);
   if (typeof args === 'string') return { kind: 'refused', name, reason: args, line };
   return { kind: 'command', command: { name, args } as Command, line };
-}
-
-export function isBuilt(name: CommandName): name is BuiltCommand {
-  return COMMANDS[name].built;
 }

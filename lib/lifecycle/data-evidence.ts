@@ -1,18 +1,8 @@
 import { z } from 'zod';
 import { dataRefSchema } from './locks.ts';
 import { partSchema } from './plan.ts';
-import { digestSchema, instantSchema } from './scalars.ts';
-import { VERDICTS } from './verdict.ts';
-
-export const verdictSchema = z.enum(VERDICTS);
-export const reasonSchema = z.strictObject({
-  rule: z.string(),
-  verdict: verdictSchema,
-  expected: z.string(),
-  actual: z.string(),
-  where: z.string(),
-});
-export const windowSchema = z.strictObject({ from: instantSchema, until: instantSchema });
+import { digestSchema, windowSchema } from './scalars.ts';
+import { reasonSchema, verdictSchema } from './verdict.ts';
 
 /** What the data stage found: the result of its evidence. */
 export const dataResultSchema = z.strictObject({

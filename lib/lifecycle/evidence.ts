@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { signatureSchema } from './bundle.ts';
-import { dataResultSchema, reasonSchema, verdictSchema, windowSchema } from './data-evidence.ts';
+import { dataResultSchema } from './data-evidence.ts';
 import { partSchema } from './plan.ts';
 import { metricSchema } from './problem.ts';
 import { PHASES } from './rollout.ts';
@@ -10,8 +10,10 @@ import {
   instantSchema,
   modelNameSchema,
   semverSchema,
+  windowSchema,
 } from './scalars.ts';
 import { servingStateSchema } from './serving.ts';
+import { reasonSchema, verdictSchema } from './verdict.ts';
 
 /** Evidence is an in-toto Statement v1: subject = digests, predicate = what one stage found. */
 export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
@@ -29,6 +31,7 @@ const estimateSchema = z.strictObject({
   upper: z.number().nullable(),
 });
 export type Estimate = z.infer<typeof estimateSchema>;
+
 const runSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('actions'), repository: z.string(), id: z.int(), attempt: z.int() }),
   z.strictObject({ kind: z.literal('local'), id: z.string() }),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { digestSchema, instantSchema } from './scalars.ts';
-import { VERDICTS } from './verdict.ts';
+import { digestSchema, windowSchema } from './scalars.ts';
+import { verdictSchema } from './verdict.ts';
 
 /**
  * `content` decides equality: the digest of canonical rows ordered by key. `object` fetches: the digest of
@@ -17,7 +17,7 @@ export const dataLockSchema = z.strictObject({
   output: dataRefSchema,
   rows: z.int().min(0),
   profile: digestSchema,
-  verdict: z.enum(VERDICTS),
+  verdict: verdictSchema,
 });
 export type DataLock = z.infer<typeof dataLockSchema>;
 
@@ -41,6 +41,6 @@ export const modelLockSchema = z.strictObject({
   bundle: digestSchema,
   trainer: z.string(),
   metrics: z.record(z.string(), z.number()),
-  window: z.strictObject({ from: instantSchema, until: instantSchema }).nullable(),
+  window: windowSchema.nullable(),
 });
 export type ModelLock = z.infer<typeof modelLockSchema>;

@@ -5,8 +5,8 @@ import { type Candidate, type Model, modelSchema } from './model.ts';
 /** One value of model.yml that is to be another. `path` leads to it; `before` is undefined where none stood there. */
 export type ParameterChange = { path: (string | number)[]; name: string; before: unknown; after: unknown };
 
-/** Words of a candidate that say what it is, not how it is trained. */
-const FIXED = ['trainer', 'name', 'command', 'rows', 'environment', 'params', 'timeout'];
+/** Words of a network that say what it is, not how it is trained. */
+const FIXED = ['trainer', 'name'];
 
 /**
  * What `/train l2=0.01 mlp.epochs=80 seed=3` changes in model.yml, or why it can't: a name alone is meant for every

@@ -9,6 +9,7 @@ import {
   modelNameSchema,
   semverSchema,
 } from './scalars.ts';
+import { verdictSchema } from './verdict.ts';
 
 /** Records on branch `roundhouse`, beside deployment records and evidence. */
 
@@ -298,7 +299,7 @@ export const monitorRecordSchema = z.strictObject({
   asked_by: loginSchema.nullable().default(null),
   monitor: digestSchema,
   retrain: digestSchema.nullable(),
-  decay: z.enum(['passed', 'inconclusive', 'failed']),
+  decay: verdictSchema,
   drift: z.enum(['stable', 'inconclusive', 'drifted']),
   decision: z.enum(['open', 'none']).nullable(),
   at: instantSchema,

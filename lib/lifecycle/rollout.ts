@@ -10,7 +10,7 @@ import {
   semverSchema,
 } from './scalars.ts';
 import type { ServedVersion } from './serving.ts';
-import { type Reason, VERDICTS, type Verdict } from './verdict.ts';
+import { type Reason, type Verdict, verdictSchema } from './verdict.ts';
 
 export const PHASES = [
   'pending',
@@ -55,7 +55,7 @@ export const deploymentRecordSchema = z.strictObject({
     z.strictObject({
       at: instantSchema,
       phase: z.enum(PHASES),
-      verdict: z.enum(VERDICTS).nullable(),
+      verdict: verdictSchema.nullable(),
       note: z.string(),
       run: z.int().nullable(),
     }),

@@ -25,6 +25,8 @@ export const instantSchema = z.iso.datetime({
   offset: true,
   error: 'must be an ISO 8601 instant such as 2012-01-01T00:00:00Z',
 });
+/** [from, until) */
+export const windowSchema = z.strictObject({ from: instantSchema, until: instantSchema });
 export const loginSchema = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})$/, 'must be a GitHub login');
 export const roleNameSchema = z
   .string()

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { cancel } from '../../app/features/cancel.ts';
 import type { Project } from '../../app/project.ts';
 import { endRequest, readRequest, requestRun, settleRequest } from '../../app/request.ts';
-import { commentOf, fakeProject } from './fake-project.ts';
+import { auditText, commentOf, fakeProject } from './fake-project.ts';
 
 const keyOf = (name: string) => `train:1:${name}:1`;
 
@@ -41,6 +41,24 @@ async function running(...names: string[]) {
 const outcome = async (project: Project, name: string) =>
   (await readRequest(project, keyOf(name)))?.settled?.outcome;
 
+/** Its first run was dispatched by a process that was killed before it knew of it; GitHub lists that run. */
+async function killedAtDispatch({
+  begin,
+  project,
+}: Pick<Awaited<ReturnType<typeof running>>, 'begin' | 'project'>) {
+  const { runs } = project.forge;
+  const { dispatch } = runs;
+  runs.dispatch = async (order) => {
+    await dispatch(order);
+    throw new Error('killed');
+  };
+  await expect(begin('a')).rejects.toThrow('killed');
+  const request = await readRequest(project, keyOf('a'));
+  if (request === null) throw new Error('it was not asked for');
+  Object.assign(runs, { dispatch, list: async () => [{ id: 1, title: `train (${request.request_id})` }] });
+  return request;
+}
+
 describe('/cancel', () => {
   it('ends what runs, and says how many', async () => {
     const { say, github } = await running('a', 'b');
@@ -65,19 +83,10 @@ describe('/cancel', () => {
 
   it('writes down the dispatch of a process that was killed before it could', async () => {
     const { say, github, begin, project } = await running();
-    const { runs } = project.forge;
-    const { dispatch } = runs;
-    runs.dispatch = async (order) => {
-      await dispatch(order);
-      throw new Error('killed');
-    };
-    await expect(begin('a')).rejects.toThrow('killed');
-    const id = (await readRequest(project, keyOf('a')))?.request_id;
-    Object.assign(runs, { dispatch, list: async () => [{ id: 1, title: `train (${id})` }] });
+    await killedAtDispatch({ begin, project });
     expect((await say()).text).toContain('is cancelled');
     expect(github.cancelled).toEqual([1]);
-    const paths = await project.state.paths('audit/');
-    const log = (await Promise.all(paths.map((path) => project.state.read(path)))).join('');
+    const log = await auditText(project);
     const [dispatched, ended] = ['"dispatched"', '"run cancelled"'].map((event) => log.indexOf(event));
     expect(dispatched).toBeGreaterThan(-1);
     expect(ended).toBeGreaterThan(dispatched ?? 0);
@@ -86,19 +95,9 @@ describe('/cancel', () => {
 
 it('a request that another process has settled keeps what that one said, and its run is stopped', async () => {
   const { github, begin, project } = await running();
-  const { runs } = project.forge;
-  const { dispatch } = runs;
-  runs.dispatch = async (order) => {
-    await dispatch(order);
-    throw new Error('killed');
-  };
-  await expect(begin('a')).rejects.toThrow('killed');
-  const before = await readRequest(project, keyOf('a'));
-  if (before === null) throw new Error('it was not asked for');
+  const before = await killedAtDispatch({ begin, project });
   const settled = { attempt: 1, outcome: 'superseded', note: 'the pull request is closed' } as const;
   await settleRequest(project, before, { settled });
-  const list = async () => [{ id: 1, title: `train (${before.request_id})` }];
-  Object.assign(runs, { list });
   await endRequest(project, before, { outcome: 'cancelled', note: 'by ann' });
   expect(github.cancelled).toEqual([1]);
   expect(await outcome(project, 'a')).toBe('superseded');

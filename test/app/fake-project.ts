@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { expect } from 'vitest';
 import type { CommentFacts } from '#lib/github/facts.ts';
 import type { PullRequest } from '#lib/github/pulls.ts';
 import { stateBranch } from '#lib/github/state-branch.ts';
@@ -145,4 +146,29 @@ export function pullOf(head: string, base: string): PullRequest {
     head: { ref: 'topic', sha: head, same_repository: true },
     url: 'https://github.com/acme/bikes/pull/1',
   };
+}
+
+/** All of the audit log. */
+export async function auditText({ state }: Pick<Project, 'state'>): Promise<string> {
+  const paths = await state.paths('audit/');
+  return (await Promise.all(paths.map((path) => state.read(path)))).join('');
+}
+
+/** The process dies where `topic` is moved for the first time, before or after it is; gives the commit it was for. */
+export async function killedAtMove(
+  { forge: { trees } }: Pick<Project, 'forge'>,
+  when: string,
+  act: () => Promise<unknown>,
+): Promise<string> {
+  const { moveRef } = trees;
+  let made = '';
+  trees.moveRef = async (ref, sha) => {
+    if (ref !== 'heads/topic') return moveRef(ref, sha);
+    made = sha;
+    if (when === 'after') await moveRef(ref, sha);
+    throw new Error('killed');
+  };
+  await expect(act()).rejects.toThrow('killed');
+  trees.moveRef = moveRef;
+  return made;
 }

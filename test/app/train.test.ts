@@ -3,7 +3,7 @@ import type { PullRequest } from '#lib/github/pulls.ts';
 import { setParameters } from '../../app/features/train.ts';
 import { readTree } from '../../app/model-tree.ts';
 import { readPeople } from '../../app/people.ts';
-import { commentOf, fakeProject, pullOf } from './fake-project.ts';
+import { commentOf, fakeProject, killedAtMove, pullOf } from './fake-project.ts';
 
 const FILE = 'models/bikes/model.yml';
 const TEXT = `version: 1
@@ -63,16 +63,7 @@ it.each(['before', 'after'])(
   'goes on with its own commit where it was killed %s the branch moved',
   async (when) => {
     const { trees } = project.forge;
-    const { moveRef } = trees;
-    let made = '';
-    trees.moveRef = async (ref, sha) => {
-      if (ref !== 'heads/topic') return moveRef(ref, sha);
-      made = sha;
-      if (when === 'after') await moveRef(ref, sha);
-      throw new Error('killed');
-    };
-    await expect(set('seed=2')).rejects.toThrow('killed');
-    trees.moveRef = moveRef;
+    const made = await killedAtMove(project, when, () => set('seed=2'));
     pull.head.sha = (await trees.ref('heads/topic')) ?? '';
     expect((await set('seed=2')).ok).toBe(true);
     expect(await trees.ref('heads/topic')).toBe(made);

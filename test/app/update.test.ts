@@ -3,7 +3,7 @@ import type { PullRequest } from '#lib/github/pulls.ts';
 import { updatePull } from '../../app/features/update.ts';
 import { readTree } from '../../app/model-tree.ts';
 import { readPeople } from '../../app/people.ts';
-import { commentOf, fakeProject, pullOf } from './fake-project.ts';
+import { auditText, commentOf, fakeProject, killedAtMove, pullOf } from './fake-project.ts';
 
 const LOCK = 'models/bikes/model.lock';
 
@@ -69,22 +69,11 @@ describe('updatePull', () => {
     async (when) => {
       await branches({ a: '0\n' }, { [LOCK]: 'theirs' });
       const { trees } = project.forge;
-      const { moveRef } = trees;
-      let made = '';
-      trees.moveRef = async (ref, sha) => {
-        if (ref !== 'heads/topic') return moveRef(ref, sha);
-        made = sha;
-        if (when === 'after') await moveRef(ref, sha);
-        throw new Error('killed');
-      };
-      await expect(update()).rejects.toThrow('killed');
-      trees.moveRef = moveRef;
+      const made = await killedAtMove(project, when, () => update());
       pull.head.sha = (await trees.ref('heads/topic')) ?? '';
       expect(await update()).toEqual({ ok: true, text: '' });
       expect(await trees.ref('heads/topic')).toBe(made);
-      const entries = (
-        await Promise.all((await project.state.paths('audit/')).map((path) => project.state.read(path)))
-      ).join('');
+      const entries = await auditText(project);
       expect(entries.match(/"base merged"/g)).toHaveLength(1);
     },
   );

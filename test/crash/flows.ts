@@ -8,6 +8,7 @@ import {
   openProblem,
   openPull,
   R,
+  replyTo,
   say,
   type World,
 } from '../loop/app-world.ts';
@@ -56,15 +57,6 @@ async function gateSays(world: World, pull: number, title: RegExp): Promise<void
       const gate = checks.data.check_runs.find(({ name }) => name === 'roundhouse/gate');
       return gate?.status === 'completed' && title.test(gate.output.title ?? '');
     },
-    world,
-  );
-}
-
-async function replyTo(world: World, pull: number, comment: number): Promise<void> {
-  const marker = `<!-- roundhouse:reply ${comment} -->`;
-  await eventually(
-    `an answer to ${comment}`,
-    async () => (await commentsOf(world, pull)).some(({ body }) => body.startsWith(marker)),
     world,
   );
 }
@@ -158,9 +150,9 @@ export const FLOWS: Flow[] = [
       // One after the other: five of one person that wait are a burst, answered in one comment.
       for (const line of ['/help', '/aprove', '/history', '/why', '/plan', '/approve 0123456789abcdef']) {
         const comment = await say(world, 'ml-lead', pull, line);
-        if (line !== '/plan') await replyTo(world, pull, comment);
+        if (line !== '/plan') await replyTo(world, comment, pull);
       }
-      await replyTo(world, pull, await say(world, 'visitor', pull, '/plan'));
+      await replyTo(world, await say(world, 'visitor', pull, '/plan'), pull);
     },
   },
   {
@@ -168,7 +160,7 @@ export const FLOWS: Flow[] = [
     from: 'pull-request',
     act: async (world) => {
       const pull = await pullOf(world, 'first-model');
-      await replyTo(world, pull, await say(world, 'ml-lead', pull, '/train seed=77'));
+      await replyTo(world, await say(world, 'ml-lead', pull, '/train seed=77'), pull);
     },
   },
   {
@@ -197,7 +189,7 @@ export const FLOWS: Flow[] = [
         world,
       );
       const line = `/override mae on the newest rows ${digest} the strike of last week`;
-      await replyTo(world, pull, await say(world, 'product-owner', pull, line));
+      await replyTo(world, await say(world, 'product-owner', pull, line), pull);
       await gateSays(world, pull, /0 of 1 approvals/);
     },
   },
@@ -221,7 +213,7 @@ export const FLOWS: Flow[] = [
       world.jobs.findings.held.add('roundhouse.yml');
       const pull = await openPull(world, 'data-scientist', { branch: 'first-model', files: bikesFiles() });
       await eventually('a run under way', async () => world.jobs.runs.length > 0, world);
-      await replyTo(world, pull, await say(world, 'data-scientist', pull, '/cancel'));
+      await replyTo(world, await say(world, 'data-scientist', pull, '/cancel'), pull);
       await gateSays(world, pull, /cancelled by data-scientist/);
       world.jobs.findings.held.clear();
       await say(world, 'data-scientist', pull, '/plan');

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { COMMAND_NAMES, COMMANDS, isBuilt } from '#lib/lifecycle/command.ts';
+import { COMMAND_NAMES, COMMANDS } from '#lib/lifecycle/command.ts';
 import { whoText } from '#lib/lifecycle/command-permission.ts';
 
 const PAGE = readFileSync(new URL('../../docs/commands.md', import.meta.url), 'utf8');
@@ -10,8 +10,7 @@ function rows(): string[] {
   return COMMAND_NAMES.map((name) => {
     const { args, on, help, who, example } = COMMANDS[name];
     const line = `/${name} ${args}`.trim();
-    const does = isBuilt(name) ? help : `${help} (not built yet)`;
-    return `| \`${line}\` | ${does} | ${on === 'both' ? 'issue or pull request' : on} | ${whoText(who)} | \`${example}\` |`;
+    return `| \`${line}\` | ${help} | ${on === 'both' ? 'issue or pull request' : on} | ${whoText(who)} | \`${example}\` |`;
   });
 }
 
