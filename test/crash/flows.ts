@@ -1,5 +1,4 @@
 import {
-  approveLine,
   bikesFiles,
   commentsOf,
   eventually,
@@ -8,58 +7,11 @@ import {
   openProblem,
   openPull,
   R,
-  replyTo,
   say,
   type World,
 } from '../loop/app-world.ts';
-import type { AppUnderTest } from './world.ts';
-
-/**
- * A stretch of the lifecycle that begins in the world where another flow ended. `act` is what people do, and
- * waits only for what they need to see; the harness waits for the rest.
- */
-export type Flow = {
-  name: string;
-  /** Null = a repository with its first commit. */
-  from: string | null;
-  act: (world: World, app: AppUnderTest, settle: () => Promise<void>) => Promise<void>;
-  /** What the jobs find. */
-  findings?: Partial<World['jobs']['findings']>;
-  /** The app is started by `act`. */
-  startsLate?: boolean;
-};
-
-const pulls = async (world: World) => (await world.as('ml-lead').rest.pulls.list({ ...R })).data;
-
-async function pullOf(world: World, branch: string | RegExp): Promise<number> {
-  return eventually(
-    `the pull request of ${branch}`,
-    async () =>
-      (await pulls(world)).find(({ head }) =>
-        typeof branch === 'string' ? head.ref === branch : branch.test(head.ref),
-      )?.number,
-    world,
-  );
-}
-
-async function approve(world: World, number: number, login = 'ml-lead'): Promise<void> {
-  await say(world, login, number, await approveLine(world, number));
-}
-
-/** The gate once its title says so: the one of before may still stand. */
-async function gateSays(world: World, pull: number, title: RegExp): Promise<void> {
-  const { rest } = world.as('ml-lead');
-  await eventually(
-    `the gate of #${pull} to say ${title}`,
-    async () => {
-      const { data } = await rest.pulls.get({ ...R, pull_number: pull });
-      const checks = await rest.checks.listForRef({ ...R, ref: data.head.sha });
-      const gate = checks.data.check_runs.find(({ name }) => name === 'roundhouse/gate');
-      return gate?.status === 'completed' && title.test(gate.output.title ?? '');
-    },
-    world,
-  );
-}
+import { COMMAND_FLOWS } from './command-flows.ts';
+import { approve, type Flow, pullOf } from './flow.ts';
 
 async function worsePull(world: World): Promise<number> {
   return openPull(world, 'data-scientist', { branch: 'worse', files: bikesFiles({ seed: 9 }) });
@@ -143,97 +95,6 @@ export const FLOWS: Flow[] = [
     },
   },
   {
-    name: 'commands',
-    from: 'pull-request',
-    act: async (world) => {
-      const pull = await pullOf(world, 'first-model');
-      // One after the other: five of one person that wait are a burst, answered in one comment.
-      for (const line of ['/help', '/aprove', '/history', '/why', '/plan', '/approve 0123456789abcdef']) {
-        const comment = await say(world, 'ml-lead', pull, line);
-        if (line !== '/plan') await replyTo(world, comment, pull);
-      }
-      await replyTo(world, await say(world, 'visitor', pull, '/plan'), pull);
-    },
-  },
-  {
-    name: 'train',
-    from: 'pull-request',
-    act: async (world) => {
-      const pull = await pullOf(world, 'first-model');
-      await replyTo(world, await say(world, 'ml-lead', pull, '/train seed=77'), pull);
-    },
-  },
-  {
-    name: 'decide',
-    from: 'pull-request',
-    act: async (world) => {
-      const pull = await pullOf(world, 'first-model');
-      await say(world, 'ml-lead', pull, '/decide the window stays 90 days');
-    },
-  },
-  {
-    name: 'override',
-    from: 'definition',
-    findings: { gates: 'failed' },
-    act: async (world) => {
-      const pull = await openPull(world, 'data-scientist', { branch: 'strike', files: bikesFiles() });
-      await gateSays(world, pull, /stopped by/);
-      const digest = await eventually(
-        'the digest of the candidate',
-        async () => {
-          const bodies = (await commentsOf(world, pull)).map(({ body }) => body);
-          return bodies
-            .map((body) => /candidate, which is approved .*?([0-9a-f]{16})/.exec(body)?.[1])
-            .find(Boolean);
-        },
-        world,
-      );
-      const line = `/override mae on the newest rows ${digest} the strike of last week`;
-      await replyTo(world, await say(world, 'product-owner', pull, line), pull);
-      await gateSays(world, pull, /0 of 1 approvals/);
-    },
-  },
-  {
-    name: 'hold',
-    from: 'pull-request',
-    act: async (world) => {
-      const pull = await pullOf(world, 'first-model');
-      await say(world, 'ml-lead', pull, '/hold');
-      await gateSays(world, pull, /held by ml-lead/);
-      await say(world, 'ml-lead', pull, '/unhold');
-      await gateSays(world, pull, /0 of 1 approvals/);
-      await say(world, 'product-owner', pull, '/object the holidays are missing');
-      await gateSays(world, pull, /held by product-owner/);
-    },
-  },
-  {
-    name: 'cancel',
-    from: 'definition',
-    act: async (world) => {
-      world.jobs.findings.held.add('roundhouse.yml');
-      const pull = await openPull(world, 'data-scientist', { branch: 'first-model', files: bikesFiles() });
-      await eventually('a run under way', async () => world.jobs.runs.length > 0, world);
-      await replyTo(world, await say(world, 'data-scientist', pull, '/cancel'), pull);
-      await gateSays(world, pull, /cancelled by data-scientist/);
-      world.jobs.findings.held.clear();
-      await say(world, 'data-scientist', pull, '/plan');
-      await gateSays(world, pull, /0 of 1 approvals/);
-    },
-  },
-  {
-    name: 'update',
-    from: 'worse',
-    act: async (world) => {
-      const pull = await pullOf(world, 'worse');
-      const content = Buffer.from('{"lockfileVersion":3}').toString('base64');
-      const file = { ...R, path: 'package-lock.json', message: 'packages', content };
-      await world.as('ml-lead').rest.repos.createOrUpdateFileContents(file);
-      await gateSays(world, pull, /out of date/);
-      await say(world, 'data-scientist', pull, '/update');
-      await gateSays(world, pull, /0 of 1 approvals/);
-    },
-  },
-  {
     name: 'start-after-outage',
     from: 'definition',
     startsLate: true,
@@ -265,6 +126,7 @@ export const FLOWS: Flow[] = [
       await say(world, 'ml-lead', incident, '/deploy production');
     },
   },
+  ...COMMAND_FLOWS,
 ];
 
 /** From here on the jobs find what this flow says, and nothing of an earlier one. */

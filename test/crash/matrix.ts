@@ -1,7 +1,8 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { R, type World } from '../loop/app-world.ts';
-import { type Flow, findFrom, flowNamed } from './flows.ts';
+import type { Flow } from './flow.ts';
+import { findFrom, flowNamed } from './flows.ts';
 import { readWorld } from './normal-form.ts';
 import type { Reached, Target } from './points.ts';
 import { until } from './process-under-test.ts';

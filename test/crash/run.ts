@@ -37,7 +37,12 @@ const recorderOf = (flow: string) =>
   PROCESS_FLOWS.some(({ name }) => name === flow) ? recorders.process : recorders.app;
 let failed = 0;
 try {
-  const flows = [...FLOWS, ...PROCESS_FLOWS].filter(({ name }) => !values.flow || values.flow.includes(name));
+  const known = [...FLOWS, ...PROCESS_FLOWS];
+  const unknown = (values.flow ?? []).filter((asked) => !known.some(({ name }) => name === asked));
+  if (unknown.length > 0) throw new Error(`no flow is named ${unknown.join(', ')}`);
+  const flows = known.filter((flow) =>
+    values.flow ? values.flow.includes(flow.name) : !('isGround' in flow && flow.isGround),
+  );
   const all: Point[] = [];
   for (const { name } of flows) {
     const { reached } = await recorderOf(name).record(name);
