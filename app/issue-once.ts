@@ -16,7 +16,7 @@ export async function issueOnce(
   await once(project, {
     key,
     find: async () => {
-      const known = await forge.issues.list({ state: 'all' });
+      const known = await forge.issues.list({ state: 'all', creator: bot });
       const mine = known.find(({ author, body }) => author.login === bot && hasMarker(body, marker));
       return mine ? String(mine.number) : null;
     },

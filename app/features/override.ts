@@ -2,7 +2,7 @@ import { hexOf } from '#lib/formats/digest.ts';
 import { render } from '#lib/formats/markdown.ts';
 import { durationMs } from '#lib/lifecycle/duration.ts';
 import { approvalRule, higherRisk } from '#lib/lifecycle/policy-rules.ts';
-import { type OverrideRecord, overrideRecordSchema } from '#lib/lifecycle/records.ts';
+import { type OverrideRecord, overrideRecordSchema, type TurnRecord } from '#lib/lifecycle/records.ts';
 import { readRecord, recordPath, recordText } from '#lib/records/records.ts';
 import { loadTemplate } from '../../templates/load.ts';
 import { type CommandSetting, type Handler, type Outcome, refused } from '../command.ts';
@@ -68,10 +68,11 @@ export const override: Handler<'override'> = async (setting, { gate: typed, dige
   };
   // One turn for each override of a candidate: of two gates that are overridden at once, one is.
   const turn = recordPath.claim(`override:${candidate}:${former.length}`);
+  const taken: TurnRecord = { kind: 'roundhouse-turn', record: path };
   const written = await project.state.write({
     changes: [
       { path, text: recordText(record) },
-      { path: turn, text: recordText({ kind: 'roundhouse-turn', record: path }) },
+      { path: turn, text: recordText(taken) },
     ],
     fresh: [turn],
     audit: {

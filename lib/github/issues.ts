@@ -23,7 +23,12 @@ export function issues({ octokit, owner, repo }: Repository) {
       const answer = await orNull(octokit.rest.issues.get({ ...at, issue_number: number }));
       return answer && issueOf(answer.data);
     },
-    async list(filter: { state: 'open' | 'closed' | 'all'; labels?: string }): Promise<Issue[]> {
+    async list(filter: {
+      state: 'open' | 'closed' | 'all';
+      labels?: string;
+      /** A login; of an app with its `[bot]`. */
+      creator?: string;
+    }): Promise<Issue[]> {
       const found = await octokit.paginate(octokit.rest.issues.listForRepo, {
         ...at,
         ...filter,

@@ -100,6 +100,10 @@ export const claimRecordSchema = z.strictObject({
 });
 export type ClaimRecord = z.infer<typeof claimRecordSchema>;
 
+/** `claims/<sha256 of override:<candidate>:<n>>.json`: which override had the n-th turn of a candidate. */
+export const turnRecordSchema = z.strictObject({ kind: z.literal('roundhouse-turn'), record: z.string() });
+export type TurnRecord = z.infer<typeof turnRecordSchema>;
+
 const judged = {
   request_id: z.string(),
   digests: inputDigestsSchema,
