@@ -85,26 +85,34 @@ async function letIn(project: Project, pull: PullRequest, record: ForkRecord): P
 
 /**
  * A commit of the app's own with the tree of what was let in: the checks of the two pull requests stand on heads of
- * their own, and the branch only ever goes forward. Text = why GitHub refuses it.
+ * their own, and the branch only ever goes forward. Once for a comment: after a crash the evidence of what was let
+ * in may lie on it already. Text = why GitHub refuses it.
  */
-async function moveBranch(
-  { forge: { trees } }: Project,
-  branch: string,
-  record: ForkRecord,
-): Promise<string | null> {
-  const { sha, fork, author, login } = record;
-  const title = `Let #${fork} in at ${sha}`;
-  const tip = await trees.ref(`heads/${branch}`);
-  if (tip !== null && (await isLetIn(trees, { tip, sha, title }))) return null;
-  const message = `${title}\n\n${login} let it in.\n\nCo-authored-by: ${author} <${author}@users.noreply.github.com>`;
-  const parents = tip === null ? { parent: sha } : { parent: tip, merged: sha, onto: sha };
+async function moveBranch(project: Project, branch: string, record: ForkRecord): Promise<string | null> {
+  const { trees } = project.forge;
+  const { sha, fork, comment } = record;
+  const name = `heads/${branch}`;
   try {
-    const commit = await trees.write({ ...parents, message, changes: [] });
-    const isThere =
-      tip === null
-        ? await trees.createRef(`heads/${branch}`, commit)
-        : await trees.moveRef(`heads/${branch}`, commit);
-    if (!isThere) throw new Error(`the branch ${branch} moved while ${sha} was let in`);
+    const moved = await once(project, {
+      key: `let-in:${fork}:${comment}`,
+      find: async () => findLetIn(trees, await trees.ref(name), record),
+      make: async () => {
+        const tip = await trees.ref(name);
+        const parents = tip === null ? { parent: sha } : { parent: tip, merged: sha, onto: sha };
+        const commit = await trees.write({ ...parents, message: messageOf(record), changes: [] });
+        const isThere =
+          tip === null ? await trees.createRef(name, commit) : await trees.moveRef(name, commit);
+        if (!isThere) throw new Error(`the branch ${branch} moved while ${sha} was let in`);
+        return commit;
+      },
+      told: (commit) => ({
+        event: 'branch moved',
+        actor: project.bot,
+        subject: `${branch} to ${commit}, with the files of ${sha}`,
+        url: record.url,
+      }),
+    });
+    if (moved === null) throw new Error(`another process lets ${sha} in`);
     return null;
   } catch (error) {
     if (!isWorkflowsRefusal(error)) throw error;
@@ -112,11 +120,33 @@ async function moveBranch(
   }
 }
 
-/** A message can be written by anybody: what counts is that the branch holds just the files that were let in. */
-async function isLetIn(
+const titleOf = (fork: number) => `Let #${fork} in at `;
+
+function messageOf({ fork, sha, author, login }: ForkRecord): string {
+  const coauthor = `Co-authored-by: ${author} <${author}@users.noreply.github.com>`;
+  return `${titleOf(fork)}${sha}\n\n${login} let it in.\n\n${coauthor}`;
+}
+
+/** More than the app itself puts on a branch between letting it in and saying so. */
+const FAR_BACK = 20;
+
+/**
+ * The newest commit of the branch that let anything in, if it is this commit's. A message can be written by
+ * anybody: what counts is that it holds just the files that were let in.
+ */
+async function findLetIn(
   trees: Pick<Trees, 'commit'>,
-  { tip, sha, title }: { tip: string; sha: string; title: string },
-): Promise<boolean> {
-  const { message, tree } = await trees.commit(tip);
-  return message.startsWith(title) && tree === (await trees.commit(sha)).tree;
+  tip: string | null,
+  { fork, sha }: ForkRecord,
+): Promise<string | null> {
+  const { tree } = await trees.commit(sha);
+  for (let at = tip, back = 0; at !== null && at !== sha && back < FAR_BACK; back += 1) {
+    const commit = await trees.commit(at);
+    if (commit.message.startsWith(titleOf(fork))) {
+      const isThis = commit.message.startsWith(`${titleOf(fork)}${sha}`) && commit.tree === tree;
+      return isThis ? at : null;
+    }
+    at = commit.parents[0] ?? null;
+  }
+  return null;
 }
