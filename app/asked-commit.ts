@@ -15,6 +15,8 @@ type Putting = {
   event: Event;
   /** What to say where GitHub refuses the commit for its workflow files. */
   refusalOf: (pull: PullRequest) => string;
+  /** What to say once it is there, by the commit's message: after a crash nothing else knows. */
+  textOf?: (message: string) => string;
 };
 
 /** Moves a pull request's branch to a commit of the app's own that a comment asked for, once for that comment. */
@@ -46,10 +48,13 @@ export async function goOn(asked: Asked, putting: Putting): Promise<Outcome | nu
 
 /** The branch may be there already, where the app was killed right after it had moved it. */
 async function moveBranch(asked: Asked, putting: Putting, record: UpdateRecord): Promise<Outcome> {
-  const { pull, event } = putting;
-  if (await asked.project.forge.trees.contains(pull.head.sha, record.commit)) return DONE;
-  const refusal = await moveTo(asked.project, putting, record.commit);
-  if (refusal === null) return DONE;
+  const { pull, event, textOf } = putting;
+  const { trees } = asked.project.forge;
+  const isThere = await trees.contains(pull.head.sha, record.commit);
+  const refusal = isThere ? null : await moveTo(asked.project, putting, record.commit);
+  if (refusal === null) {
+    return textOf ? { ok: true, text: textOf((await trees.commit(record.commit)).message) } : DONE;
+  }
   await writeRecord(asked, record, { event: REFUSED[event], text: null });
   return refused(refusal);
 }

@@ -32,8 +32,8 @@ export async function setParameters(
 ): Promise<Outcome> {
   const { project, comment } = setting;
   const pull = await project.forge.pulls.get(comment.issue);
-  const event = 'parameters set';
-  const begun = pull && (await goOn(setting, { pull, event, refusalOf }));
+  const putting = { event: 'parameters set', refusalOf, textOf } as const;
+  const begun = pull && (await goOn(setting, { pull, ...putting }));
   if (begun) return begun;
   if (pull?.state !== 'open') return refused('it belongs on an open pull request');
   if (!pull.head.same_repository) {
@@ -53,15 +53,17 @@ export async function setParameters(
   const found = await editOf(head, name, parameters);
   if ('refusal' in found) return refused(found.refusal);
   const { path, text, changes } = found;
-  const told = changes.map(changeText).join(', ');
   if (changes.length === 0) return refused(`model.yml of ${name} says so already`);
   const commit = await project.forge.trees.write({
     parent: pull.head.sha,
-    message: `Train ${name} with ${told}`,
+    message: `Train ${name} with ${changes.map(changeText).join(', ')}`,
     changes: [{ path, text }],
   });
-  const outcome = await putCommit(setting, { pull, commit, event, refusalOf });
-  return outcome.ok ? { ok: true, text: told } : outcome;
+  return putCommit(setting, { pull, commit, ...putting });
+}
+
+function textOf(message: string): string {
+  return message.replace(/^Train \S+ with /, '');
 }
 
 type Edit = { path: string; text: string; changes: ParameterChange[] };

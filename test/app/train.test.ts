@@ -65,7 +65,7 @@ it.each(['before', 'after'])(
     const { trees } = project.forge;
     const made = await killedAtMove(project, when, () => set('seed=2'));
     pull.head.sha = (await trees.ref('heads/topic')) ?? '';
-    expect((await set('seed=2')).ok).toBe(true);
+    expect(await set('seed=2')).toEqual({ ok: true, text: 'seed = 2 (was 1)' });
     expect(await trees.ref('heads/topic')).toBe(made);
   },
 );
