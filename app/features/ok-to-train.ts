@@ -41,7 +41,7 @@ export const okToTrain: Handler<'ok-to-train'> = async ({ project, comment }, { 
     changes: [{ path, text: recordText(record) }],
     audit: { event: 'let in', actor: login, subject: `${sha} of #${pull.number}`, url: comment.url },
   });
-  return letIn(project, pull, record);
+  return letIn(project, pull, { record, isBegun: mine !== null });
 };
 
 /** What decides on what runs, and for whom: a fork changes none of it. All files are compared, not GitHub's list of at most 3,000. */
@@ -54,10 +54,14 @@ async function ruledFiles({ forge: { trees } }: Project, { head, base }: PullReq
   return paths.filter((path) => path.startsWith('.github/') && before.get(path) !== after.get(path)).sort();
 }
 
-async function letIn(project: Project, pull: PullRequest, record: ForkRecord): Promise<Outcome> {
+/** `isBegun`: this comment was at it before, and was killed. */
+type Letting = { record: ForkRecord; isBegun: boolean };
+
+async function letIn(project: Project, pull: PullRequest, letting: Letting): Promise<Outcome> {
+  const { record } = letting;
   const { forge, bot } = project;
   const branch = forkBranch(record.fork);
-  const moved = await moveBranch(project, branch, record);
+  const moved = await moveBranch(project, branch, letting);
   if (moved !== null) return refused(moved);
   const made = await once(project, {
     key: `fork:${record.fork}:${record.comment}`,
@@ -88,14 +92,19 @@ async function letIn(project: Project, pull: PullRequest, record: ForkRecord): P
  * their own, and the branch only ever goes forward. Once for a comment: after a crash the evidence of what was let
  * in may lie on it already. Text = why GitHub refuses it.
  */
-async function moveBranch(project: Project, branch: string, record: ForkRecord): Promise<string | null> {
+async function moveBranch(
+  project: Project,
+  branch: string,
+  { record, isBegun }: Letting,
+): Promise<string | null> {
   const { trees } = project.forge;
   const { sha, fork, comment } = record;
   const name = `heads/${branch}`;
   try {
     const moved = await once(project, {
       key: `let-in:${fork}:${comment}`,
-      find: async () => findLetIn(trees, await trees.ref(name), record),
+      find: async () =>
+        findLetIn(trees, { tip: await trees.ref(name), record, most: isBegun ? FAR_BACK : 1 }),
       make: async () => {
         const tip = await trees.ref(name);
         const parents = tip === null ? { parent: sha } : { parent: tip, merged: sha, onto: sha };
@@ -131,16 +140,15 @@ function messageOf({ fork, sha, author, login }: ForkRecord): string {
 const FAR_BACK = 20;
 
 /**
- * The newest commit of the branch that let anything in, if it is this commit's. A message can be written by
- * anybody: what counts is that it holds just the files that were let in.
+ * The first of the branch's `most` newest commits that let anything in, if it is this commit's. A message can be
+ * written by anybody: what counts is that it holds just the files that were let in.
  */
 async function findLetIn(
   trees: Pick<Trees, 'commit'>,
-  tip: string | null,
-  { fork, sha }: ForkRecord,
+  { tip, record: { fork, sha }, most }: { tip: string | null; record: ForkRecord; most: number },
 ): Promise<string | null> {
   const { tree } = await trees.commit(sha);
-  for (let at = tip, back = 0; at !== null && at !== sha && back < FAR_BACK; back += 1) {
+  for (let at = tip, back = 0; at !== null && at !== sha && back < most; back += 1) {
     const commit = await trees.commit(at);
     if (commit.message.startsWith(titleOf(fork))) {
       const isThis = commit.message.startsWith(`${titleOf(fork)}${sha}`) && commit.tree === tree;
