@@ -1,4 +1,3 @@
-import { ensureSecrets } from '../../runners/local/github/secrets.ts';
 import {
   bikesFiles,
   commentSaying,
@@ -10,56 +9,28 @@ import {
   openPull,
   pushToMain,
   R,
+  RETRAIN_BOX,
   replyTo,
   say,
   tagged,
   type World,
 } from '../loop/app-world.ts';
-import { approve, type Flow, gateSays, pullOf } from './flow.ts';
-
-const STAGING = `environments:
-  - name: staging
-    target: { kind: process, url: "http://127.0.0.1:1/" }
-  - name: production
-    promotes_from: staging
-`;
-const TERMS = 'standing_approvals: [{ model: bikes, max_versions: 2, expires: P90D }]\n';
-
-async function issueTitled(world: World, title: RegExp): Promise<number> {
-  return eventually(
-    `an issue titled ${title}`,
-    async () => {
-      const { data } = await world.as('ml-lead').rest.issues.listForRepo({ ...R });
-      return data.find((issue) => !issue.pull_request && title.test(issue.title))?.number;
-    },
-    world,
-  );
-}
+import {
+  addStaging,
+  allowStandingApproval,
+  openFork,
+  openForkPull,
+  procedureLine,
+  pushToFork,
+  stagedFiles,
+} from '../loop/variants.ts';
+import { approve, type Flow, gateSays, issueTitled, pullOf } from './flow.ts';
 
 async function mergedPull(world: World, branch: string): Promise<number> {
   const { data } = await world.as('ml-lead').rest.pulls.list({ ...R, state: 'closed' });
   const found = data.find(({ head, merged_at }) => head.ref === branch && merged_at !== null);
   if (!found) throw new Error(`no pull request of ${branch} was merged`);
   return found.number;
-}
-
-/** The outsider's fork, with a model on its branch `topic`. */
-async function pushToFork(world: World): Promise<void> {
-  const { git, repos } = world.as('outsider').rest;
-  await repos.createFork(R);
-  const fork = { owner: 'outsider', repo: R.repo };
-  const { data: main } = await git.getRef({ ...fork, ref: 'heads/main' });
-  const { data: base } = await git.getCommit({ ...fork, commit_sha: main.object.sha });
-  const tree = await git.createTree({
-    ...fork,
-    base_tree: base.tree.sha,
-    tree: Object.entries(bikesFiles()).map(([path, content]) => ({
-      ...{ path, content, mode: '100644', type: 'blob' },
-    })),
-  });
-  const commit = { message: 'Model', tree: tree.data.sha, parents: [base.sha] };
-  const { data } = await git.createCommit({ ...fork, ...commit });
-  await git.createRef({ ...fork, ref: 'refs/heads/topic', sha: data.sha });
 }
 
 /** One command each, from the world that another flow left. */
@@ -180,15 +151,8 @@ export const COMMAND_FLOWS: Flow[] = [
     from: 'definition',
     isGround: true,
     act: async (world) => {
-      await pushToMain(world, '.github/roundhouse.yml', (text) =>
-        text.replace('environments:\n  - name: production\n', STAGING),
-      );
-      const files = bikesFiles();
-      const path = 'models/bikes/operate.yml';
-      files[path] = (files[path] ?? '').replace(
-        'environments: [production]',
-        'environments: [staging, production]',
-      );
+      await addStaging(world);
+      const files = stagedFiles();
       const pull = await openPull(world, 'data-scientist', { branch: 'first-model', files });
       await gateOf(world, pull, 'action_required');
       await approve(world, pull);
@@ -210,19 +174,9 @@ export const COMMAND_FLOWS: Flow[] = [
     from: 'definition',
     isGround: true,
     act: async (world) => {
-      const people = [{ login: 'outsider', role: 'none' }];
-      await world.control('/seed', { owner: R.owner, repository: R.repo, people });
-      await world.control(`/repos/${R.owner}/${R.repo}`, { private: false }, 'PATCH');
-      Object.assign(world.secrets.tokens, (await ensureSecrets(world.dir)).tokens);
-      await pushToFork(world);
-      const { rest } = world.as('outsider');
-      const { data } = await rest.pulls.create({
-        ...R,
-        title: 'A model',
-        head: 'outsider:topic',
-        base: 'main',
-      });
-      await gateOf(world, data.number, 'failure');
+      const outsider = await openFork(world);
+      await pushToFork(outsider, bikesFiles());
+      await gateOf(world, await openForkPull(outsider), 'failure');
     },
   },
   {
@@ -241,7 +195,7 @@ export const COMMAND_FLOWS: Flow[] = [
     isGround: true,
     findings: { decay: 'failed', retrain: true },
     act: async (world) => {
-      await pushToMain(world, '.github/roundhouse.yml', (text) => `${text}\n${TERMS}`);
+      await allowStandingApproval(world);
       await world.control('/clock', { now: '2027-04-01T06:00:00Z' });
       await gateOf(world, await pullOf(world, /^roundhouse-retrain-bikes-/), 'action_required');
     },
@@ -252,17 +206,7 @@ export const COMMAND_FLOWS: Flow[] = [
     findings: { decay: 'failed', retrain: true },
     act: async (world) => {
       const pull = await pullOf(world, /^roundhouse-retrain-bikes-/);
-      const line = await eventually(
-        'the line that approves the procedure',
-        async () => {
-          const bodies = (await commentsOf(world, pull)).map(({ body }) => body);
-          return bodies
-            .map((body) => /procedure[\s\S]*?(\/approve [0-9a-f]{16})/.exec(body)?.[1])
-            .find(Boolean);
-        },
-        world,
-      );
-      await say(world, 'ml-lead', pull, line);
+      await say(world, 'ml-lead', pull, await procedureLine(world, pull));
       await gateOf(world, pull, 'success');
     },
   },
@@ -270,18 +214,17 @@ export const COMMAND_FLOWS: Flow[] = [
     name: 'tick-box',
     from: 'release',
     act: async (world) => {
-      const box = /^- \[ \] (.* <!-- roundhouse:box retrain bikes [0-9a-f]{16} -->)$/m;
       const found = await eventually(
         'the box of retraining on the dashboard',
         async () => {
           const { data } = await world
             .as('ml-lead')
             .rest.issues.listForRepo({ ...R, labels: 'ml-dashboard' });
-          return data.find(({ body }) => box.test(body ?? ''));
+          return data.find(({ body }) => RETRAIN_BOX.test(body ?? ''));
         },
         world,
       );
-      const body = (found.body ?? '').replace(box, '- [x] $1');
+      const body = (found.body ?? '').replace(RETRAIN_BOX, '- [x] $1');
       await world.as('data-scientist').rest.issues.update({ ...R, issue_number: found.number, body });
       await commentSaying(world, found.number, 'ticked by data-scientist');
     },

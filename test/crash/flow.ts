@@ -18,15 +18,27 @@ export type Flow = {
   startsLate?: boolean;
 };
 
-const pulls = async (world: World) => (await world.as('ml-lead').rest.pulls.list({ ...R })).data;
-
 export async function pullOf(world: World, branch: string | RegExp): Promise<number> {
   return eventually(
     `the pull request of ${branch}`,
-    async () =>
-      (await pulls(world)).find(({ head }) =>
+    async () => {
+      const { data } = await world.as('ml-lead').rest.pulls.list({ ...R });
+      return data.find(({ head }) =>
         typeof branch === 'string' ? head.ref === branch : branch.test(head.ref),
-      )?.number,
+      )?.number;
+    },
+    world,
+  );
+}
+
+/** An open issue that is no pull request. */
+export async function issueTitled(world: World, title: RegExp): Promise<number> {
+  return eventually(
+    `an issue titled ${title}`,
+    async () => {
+      const { data } = await world.as('ml-lead').rest.issues.listForRepo({ ...R });
+      return data.find((issue) => !issue.pull_request && title.test(issue.title))?.number;
+    },
     world,
   );
 }

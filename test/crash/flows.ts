@@ -6,12 +6,11 @@ import {
   merge,
   openProblem,
   openPull,
-  R,
   say,
   type World,
 } from '../loop/app-world.ts';
 import { COMMAND_FLOWS } from './command-flows.ts';
-import { approve, type Flow, pullOf } from './flow.ts';
+import { approve, type Flow, issueTitled, pullOf } from './flow.ts';
 
 async function worsePull(world: World): Promise<number> {
   return openPull(world, 'data-scientist', { branch: 'worse', files: bikesFiles({ seed: 9 }) });
@@ -89,9 +88,7 @@ export const FLOWS: Flow[] = [
     name: 'deploy-again',
     from: 'rollback',
     act: async (world) => {
-      const { data } = await world.as('ml-lead').rest.issues.listForRepo({ ...R });
-      const incident = data.find(({ title }) => title.includes('was rolled-back'));
-      await say(world, 'ml-lead', incident?.number ?? 0, '/deploy production');
+      await say(world, 'ml-lead', await issueTitled(world, /was rolled-back/), '/deploy production');
     },
   },
   {
@@ -114,14 +111,7 @@ export const FLOWS: Flow[] = [
     findings: { faults: new Set(['roundhouse-deploy.yml']) },
     act: async (world) => {
       await merge(world, 'ml-lead', await pullOf(world, 'first-model'));
-      const incident = await eventually(
-        'the incident',
-        async () => {
-          const { data } = await world.as('ml-lead').rest.issues.listForRepo({ ...R });
-          return data.find(({ title }) => title.includes('was paused'))?.number;
-        },
-        world,
-      );
+      const incident = await issueTitled(world, /was paused/);
       world.jobs.findings.faults.clear();
       await say(world, 'ml-lead', incident, '/deploy production');
     },

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { randomOf } from '#lib/ml/stats/random.ts';
+import type { Flow } from './flow.ts';
 import { FLOWS } from './flows.ts';
 import { createRecorder } from './matrix.ts';
 import { kindsOf, nameOf, type Point, pointsOf, sampleOf, type Target } from './points.ts';
@@ -37,12 +38,10 @@ const recorderOf = (flow: string) =>
   PROCESS_FLOWS.some(({ name }) => name === flow) ? recorders.process : recorders.app;
 let failed = 0;
 try {
-  const known = [...FLOWS, ...PROCESS_FLOWS];
+  const known: Pick<Flow, 'name' | 'isGround'>[] = [...FLOWS, ...PROCESS_FLOWS];
   const unknown = (values.flow ?? []).filter((asked) => !known.some(({ name }) => name === asked));
   if (unknown.length > 0) throw new Error(`no flow is named ${unknown.join(', ')}`);
-  const flows = known.filter((flow) =>
-    values.flow ? values.flow.includes(flow.name) : !('isGround' in flow && flow.isGround),
-  );
+  const flows = known.filter(({ name, isGround }) => (values.flow ? values.flow.includes(name) : !isGround));
   const all: Point[] = [];
   for (const { name } of flows) {
     const { reached } = await recorderOf(name).record(name);

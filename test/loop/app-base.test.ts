@@ -3,6 +3,7 @@ import {
   approveLine,
   bikesFiles,
   commentsOf,
+  commitFiles,
   contentOf,
   eventually,
   gateOf,
@@ -39,19 +40,8 @@ const open = (branch: string, files: Record<string, string>) =>
 async function push(branch: string, files: Record<string, string>): Promise<void> {
   const { rest } = world.as('data-scientist');
   const { data: ref } = await rest.git.getRef({ ...R, ref: `heads/${branch}` });
-  const { data: parent } = await rest.git.getCommit({ ...R, commit_sha: ref.object.sha });
-  const tree = await rest.git.createTree({
-    ...R,
-    base_tree: parent.tree.sha,
-    tree: Object.entries(files).map(([path, content]) => ({ path, content, mode: '100644', type: 'blob' })),
-  });
-  const commit = await rest.git.createCommit({
-    ...R,
-    message: 'more',
-    tree: tree.data.sha,
-    parents: [ref.object.sha],
-  });
-  await rest.git.updateRef({ ...R, ref: `heads/${branch}`, sha: commit.data.sha });
+  const sha = await commitFiles(rest.git, { parent: ref.object.sha, files, message: 'more' });
+  await rest.git.updateRef({ ...R, ref: `heads/${branch}`, sha });
 }
 
 /** The gate once its title says so: the one of before may still stand. */
@@ -234,7 +224,8 @@ describe('runs that nobody waits for any more', { timeout: 240_000 }, () => {
     const ended = async (expected: (string | null)[]) =>
       eventually(
         `runs to be ${expected}`,
-        async () => (await conclusions(since)).join() === expected.join(),
+        // No run and one that is open are the same once they are joined.
+        async () => JSON.stringify(await conclusions(since)) === JSON.stringify(expected),
         world,
       );
     await ended([null]);

@@ -12,12 +12,11 @@ import {
   firstModel,
   openPull,
   R,
+  RETRAIN_BOX,
   startWorld,
   type World,
 } from './app-world.ts';
 import { type Fan, startFan } from './fan.ts';
-
-const RETRAIN = /^- \[ \] (.* <!-- roundhouse:box retrain bikes [0-9a-f]{16} -->)$/m;
 
 /** Two apps with journals of their own; every delivery goes to both. */
 describe('the model dashboard', { timeout: 300_000 }, () => {
@@ -89,13 +88,17 @@ describe('the model dashboard', { timeout: 300_000 }, () => {
   }
 
   async function tick(login: string): Promise<void> {
-    const { number, body } = await shows(RETRAIN);
-    await rest(login).issues.update({ ...R, issue_number: number, body: body.replace(RETRAIN, '- [x] $1') });
+    const { number, body } = await shows(RETRAIN_BOX);
+    await rest(login).issues.update({
+      ...R,
+      issue_number: number,
+      body: body.replace(RETRAIN_BOX, '- [x] $1'),
+    });
   }
 
   it('is one issue of two apps, and shows what serves and what waits', async () => {
     await shows('| `production` | v1.0.0 |');
-    await shows(RETRAIN);
+    await shows(RETRAIN_BOX);
     const found = await dashboards();
     expect(found.map(({ title, by }) => [title, by])).toEqual([['Model dashboard: bikes', BOT]]);
     expect(found[0]?.body).toMatch(/Checklist, \d+ of 29/);
@@ -113,7 +116,7 @@ describe('the model dashboard', { timeout: 300_000 }, () => {
   it('has its box ticked by a writer: one look, one answer, and the box stands empty again', async () => {
     const before = await looks();
     await tick('data-scientist');
-    const { number } = await shows(RETRAIN);
+    const { number } = await shows(RETRAIN_BOX);
     const [reply] = await replies(number, 1);
     expect(reply?.body).toContain('the monitor looks now');
     expect(reply?.body).toContain('ticked by data-scientist');
@@ -131,17 +134,21 @@ describe('the model dashboard', { timeout: 300_000 }, () => {
   it('refuses who may not, and takes back what else is written into it', async () => {
     const before = await looks();
     await tick('triager');
-    const { number, body } = await shows(RETRAIN);
+    const { number, body } = await shows(RETRAIN_BOX);
     const [, refusal] = await replies(number, 2);
     expect(refusal?.body).toContain('it needs write permission, and yours is triage');
     await expect(
-      rest('visitor').issues.update({ ...R, issue_number: number, body: body.replace(RETRAIN, '- [x] $1') }),
+      rest('visitor').issues.update({
+        ...R,
+        issue_number: number,
+        body: body.replace(RETRAIN_BOX, '- [x] $1'),
+      }),
     ).rejects.toMatchObject({ status: 403 });
-    const ticked = body.replace(RETRAIN, '- [x] $1').replace('### Health', '### All is well');
+    const ticked = body.replace(RETRAIN_BOX, '- [x] $1').replace('### Health', '### All is well');
     await rest('ml-lead').issues.update({ ...R, issue_number: number, body: ticked });
     const restored = async () => {
       const now = (await dashboards())[0]?.body ?? '';
-      return !now.includes('All is well') && RETRAIN.test(now);
+      return !now.includes('All is well') && RETRAIN_BOX.test(now);
     };
     await eventually('the body', restored, world);
     expect(await looks()).toBe(before);

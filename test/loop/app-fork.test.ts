@@ -1,11 +1,11 @@
 import type { Octokit } from 'octokit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ensureSecrets } from '../../runners/local/github/secrets.ts';
 import {
   approveLine,
   bikesFiles,
   commentSaying,
   commentsOf,
+  commitFiles,
   eventually,
   gateOf,
   R,
@@ -13,8 +13,7 @@ import {
   startDefined,
   type World,
 } from './app-world.ts';
-
-const FORK = { owner: 'outsider', repo: 'bikes' } as const;
+import { openFork, openForkPull, pushToFork } from './variants.ts';
 
 // Fact 12.
 describe('a pull request from a fork', { timeout: 240_000 }, () => {
@@ -22,43 +21,16 @@ describe('a pull request from a fork', { timeout: 240_000 }, () => {
   let outsider: Octokit;
   beforeAll(async () => {
     world = await startDefined();
-    const people = [{ login: 'outsider', role: 'none' }];
-    await world.control('/seed', { owner: R.owner, repository: R.repo, people });
-    await world.control('/repos/acme/bikes', { private: false }, 'PATCH');
-    Object.assign(world.secrets.tokens, (await ensureSecrets(world.dir)).tokens);
-    outsider = world.as('outsider');
-    await outsider.rest.repos.createFork(R);
+    outsider = await openFork(world);
   }, 240_000);
   afterAll(() => world.close());
 
-  /** One more commit on the fork's branch. */
-  async function push(files: Record<string, string>): Promise<string> {
-    const { git } = outsider.rest;
-    const known = await git.getRef({ ...FORK, ref: 'heads/topic' }).catch(() => null);
-    const tip = known ?? (await git.getRef({ ...FORK, ref: 'heads/main' }));
-    const { data: base } = await git.getCommit({ ...FORK, commit_sha: tip.data.object.sha });
-    const tree = await git.createTree({
-      ...FORK,
-      base_tree: base.tree.sha,
-      tree: Object.entries(files).map(([path, content]) => ({ path, content, mode: '100644', type: 'blob' })),
-    });
-    const parents = [base.sha];
-    const { data } = await git.createCommit({ ...FORK, message: 'Model', tree: tree.data.sha, parents });
-    if (known) await git.updateRef({ ...FORK, ref: 'heads/topic', sha: data.sha });
-    else await git.createRef({ ...FORK, ref: 'refs/heads/topic', sha: data.sha });
-    return data.sha;
-  }
+  const push = (files: Record<string, string>) => pushToFork(outsider, files);
 
   it('runs at the commit that was let in, is nobody’s to approve who wrote it, and stops at a later push', async () => {
     const { rest } = world.as('ml-lead');
     const first = await push(bikesFiles());
-    const { data: origin } = await outsider.rest.pulls.create({
-      ...R,
-      title: 'A model',
-      head: 'outsider:topic',
-      base: 'main',
-      body: '',
-    });
+    const origin = { number: await openForkPull(outsider) };
     const { title } = await gateOf(world, origin.number, 'failure');
     expect(title).toContain(`/ok-to-train ${first}`);
     const runs = world.jobs.runs.length;
@@ -69,23 +41,21 @@ describe('a pull request from a fork', { timeout: 240_000 }, () => {
     await said(`the head is ${first} now`);
     expect(world.jobs.runs).toHaveLength(runs);
 
-    // A writer was there before, with the message that the app would write and other files.
+    // A writer was there before, with the commit that the app would make and other files on top of it.
     const branch = `roundhouse-pr-${origin.number}`;
     const writer = world.as('data-scientist').rest.git;
     const { data: main } = await writer.getRef({ ...R, ref: 'heads/main' });
-    const { data: tree } = await writer.createTree({
-      ...R,
-      base_tree: main.object.sha,
-      tree: [{ path: 'models/bikes/planted.md', mode: '100644', type: 'blob', content: 'planted\n' }],
-    });
+    const { data: theirs } = await writer.getCommit({ ...R, commit_sha: first });
     const message = `Let #${origin.number} in at ${first}`;
-    const planted = await writer.createCommit({
+    const copy = await writer.createCommit({
       ...R,
       message,
-      tree: tree.sha,
+      tree: theirs.tree.sha,
       parents: [main.object.sha],
     });
-    await writer.createRef({ ...R, ref: `refs/heads/${branch}`, sha: planted.data.sha });
+    const files = { 'models/bikes/planted.md': 'planted\n' };
+    const planted = await commitFiles(writer, { parent: copy.data.sha, files, message: 'More' });
+    await writer.createRef({ ...R, ref: `refs/heads/${branch}`, sha: planted });
 
     await say(world, 'ml-lead', origin.number, `/ok-to-train ${first}`);
     const pull = await eventually(

@@ -1,35 +1,25 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   approveLine,
-  bikesFiles,
   commentSaying,
   defineBikes,
   eventually,
   gateOf,
   merge,
   openPull,
-  pushToMain,
   say,
   startWorld,
   tagged,
   tagNames,
   type World,
 } from './app-world.ts';
-
-const STAGING = `environments:
-  - name: staging
-    target: { kind: process, url: "http://127.0.0.1:1/" }
-  - name: production
-    promotes_from: staging
-`;
+import { addStaging, stagedFiles } from './variants.ts';
 
 describe('an environment that is promoted to', { timeout: 240_000 }, () => {
   let world: World;
   beforeAll(async () => {
     world = await startWorld();
-    await pushToMain(world, '.github/roundhouse.yml', (text) =>
-      text.replace('environments:\n  - name: production\n', STAGING),
-    );
+    await addStaging(world);
     await world.startApp();
     await defineBikes(world);
   }, 240_000);
@@ -37,12 +27,7 @@ describe('an environment that is promoted to', { timeout: 240_000 }, () => {
 
   it('waits for people, and gets exactly what serves before it', async () => {
     const tags = () => tagNames(world, 'bikes');
-    const files = bikesFiles();
-    const path = 'models/bikes/operate.yml';
-    files[path] = (files[path] ?? '').replace(
-      'environments: [production]',
-      'environments: [staging, production]',
-    );
+    const files = stagedFiles();
     const pull = await openPull(world, 'data-scientist', { branch: 'first-model', files });
     await gateOf(world, pull, 'action_required');
     await say(world, 'ml-lead', pull, await approveLine(world, pull));

@@ -4,6 +4,7 @@ import {
   BOT,
   bikesFiles,
   commentsOf,
+  commitFiles,
   contentOf,
   eventually,
   gateOf,
@@ -25,18 +26,8 @@ afterAll(() => world.close());
 async function pushBranch(branch: string, from: string, files: Record<string, string | null>): Promise<void> {
   const { rest } = world.as('data-scientist');
   const { data: parent } = await rest.git.getRef({ ...R, ref: `heads/${from}` });
-  const { data: base } = await rest.git.getCommit({ ...R, commit_sha: parent.object.sha });
-  const tree = await rest.git.createTree({
-    ...R,
-    base_tree: base.tree.sha,
-    tree: Object.entries(files).map(([path, content]) => {
-      const entry = { path, mode: '100644', type: 'blob' } as const;
-      return content === null ? { ...entry, sha: null } : { ...entry, content };
-    }),
-  });
-  const parents = [parent.object.sha];
-  const commit = await rest.git.createCommit({ ...R, message: branch, tree: tree.data.sha, parents });
-  await rest.git.createRef({ ...R, ref: `refs/heads/${branch}`, sha: commit.data.sha });
+  const sha = await commitFiles(rest.git, { parent: parent.object.sha, files, message: branch });
+  await rest.git.createRef({ ...R, ref: `refs/heads/${branch}`, sha });
 }
 
 async function propose(head: string, base: string): Promise<number> {

@@ -1,27 +1,23 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-  BOT,
-  commentsOf,
   defineBikes,
   eventually,
   firstModel,
   gateOf,
   merge,
-  pushToMain,
   R,
   say,
   startWorld,
   tagged,
   type World,
 } from './app-world.ts';
-
-const TERMS = 'standing_approvals: [{ model: bikes, max_versions: 2, expires: P90D }]\n';
+import { allowStandingApproval, procedureLine } from './variants.ts';
 
 describe('a procedure that people approve', { timeout: 240_000 }, () => {
   let world: World;
   beforeAll(async () => {
     world = await startWorld();
-    await pushToMain(world, '.github/roundhouse.yml', (text) => `${text}\n${TERMS}`);
+    await allowStandingApproval(world);
     await world.startApp();
     await defineBikes(world);
     await firstModel(world);
@@ -49,18 +45,7 @@ describe('a procedure that people approve', { timeout: 240_000 }, () => {
   it('counts for the next retraining as well, which nobody approves any more', async () => {
     const first = await retraining('2027-04-01');
     await gateOf(world, first, 'action_required');
-    // The comment is written after the checks.
-    const line = await eventually(
-      'the line that approves the procedure',
-      async () => {
-        const mine = (await commentsOf(world, first)).filter(({ author }) => author === BOT);
-        return mine
-          .map(({ body }) => /procedure[\s\S]*?(\/approve [0-9a-f]{16})/.exec(body)?.[1])
-          .find(Boolean);
-      },
-      world,
-    );
-    await say(world, 'ml-lead', first, line);
+    await say(world, 'ml-lead', first, await procedureLine(world, first));
     const gate = await gateOf(world, first, 'success');
     expect(approvalOf(gate)).toBe('standing approval of ml-lead (1 of 2 versions)');
     await merge(world, 'product-owner', first);

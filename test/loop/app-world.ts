@@ -199,6 +199,34 @@ export async function merge(world: World, login: string, number: number): Promis
   return data.sha;
 }
 
+/** Makes a commit that nothing points at yet: its parent with these files; null removes a path. */
+export async function commitFiles(
+  git: Octokit['rest']['git'],
+  {
+    repository = R,
+    parent,
+    files,
+    message,
+  }: {
+    repository?: { owner: string; repo: string };
+    parent: string;
+    files: Record<string, string | null>;
+    message: string;
+  },
+): Promise<string> {
+  const { data: base } = await git.getCommit({ ...repository, commit_sha: parent });
+  const tree = await git.createTree({
+    ...repository,
+    base_tree: base.tree.sha,
+    tree: Object.entries(files).map(([path, content]) => {
+      const entry = { path, mode: '100644', type: 'blob' } as const;
+      return content === null ? { ...entry, sha: null } : { ...entry, content };
+    }),
+  });
+  const commit = { message, tree: tree.data.sha, parents: [parent] };
+  return (await git.createCommit({ ...repository, ...commit })).data.sha;
+}
+
 /** A branch with these files, and its pull request. */
 export async function openPull(
   world: World,
@@ -207,19 +235,9 @@ export async function openPull(
 ): Promise<number> {
   const { rest } = world.as(login);
   const { data: main } = await rest.git.getRef({ ...R, ref: 'heads/main' });
-  const { data: base } = await rest.git.getCommit({ ...R, commit_sha: main.object.sha });
-  const tree = await rest.git.createTree({
-    ...R,
-    base_tree: base.tree.sha,
-    tree: Object.entries(files).map(([path, content]) => ({ path, content, mode: '100644', type: 'blob' })),
-  });
-  const commit = await rest.git.createCommit({
-    ...R,
-    message: branch,
-    tree: tree.data.sha,
-    parents: [main.object.sha],
-  });
-  await rest.git.createRef({ ...R, ref: `refs/heads/${branch}`, sha: commit.data.sha });
+  const parent = main.object.sha;
+  const sha = await commitFiles(rest.git, { parent, files, message: branch });
+  await rest.git.createRef({ ...R, ref: `refs/heads/${branch}`, sha });
   const pull = await rest.pulls.create({ ...R, title: branch, head: branch, base: 'main', body: '' });
   return pull.data.number;
 }
@@ -233,15 +251,9 @@ export async function pushToMain(
   const { git } = world.as('ml-lead').rest;
   const content = change(await contentOf(world, path));
   const { data: main } = await git.getRef({ ...R, ref: 'heads/main' });
-  const { data: base } = await git.getCommit({ ...R, commit_sha: main.object.sha });
-  const tree = await git.createTree({
-    ...R,
-    base_tree: base.tree.sha,
-    tree: [{ path, content, mode: '100644', type: 'blob' }],
-  });
-  const commit = { message: `Change ${path}`, tree: tree.data.sha, parents: [base.sha] };
-  const { data } = await git.createCommit({ ...R, ...commit });
-  await git.updateRef({ ...R, ref: 'heads/main', sha: data.sha });
+  const parent = main.object.sha;
+  const sha = await commitFiles(git, { parent, files: { [path]: content }, message: `Change ${path}` });
+  await git.updateRef({ ...R, ref: 'heads/main', sha });
 }
 
 /** The files of the first model; another seed makes another candidate. */
@@ -296,6 +308,9 @@ export async function defineBikes(world: World): Promise<{ issue: number; pull: 
   await eventually('the dashboard', () => dashboardOf(world, 'bikes'), world);
   return { issue, pull };
 }
+
+/** The empty box on the dashboard that asks for retraining. */
+export const RETRAIN_BOX = /^- \[ \] (.* <!-- roundhouse:box retrain bikes [0-9a-f]{16} -->)$/m;
 
 /** The number of a model's dashboard issue, once there is one. */
 async function dashboardOf(world: World, model: string): Promise<number | undefined> {
