@@ -105,7 +105,9 @@ describe('what the app refuses', { timeout: 240_000 }, () => {
     await gateOf(world, pull, 'action_required');
     await say(world, 'ml-lead', pull, '/object the holdout is too short');
     expect((await gateOf(world, pull, 'failure')).title).toContain('held by ml-lead');
-    expect(await sticky(pull)).toContain('the holdout is too short');
+    // The comment is written after the checks.
+    const shows = async () => (await sticky(pull)).includes('the holdout is too short');
+    await eventually('the reason in the comment', shows, world);
     expect(await replyTo(world, await say(world, 'visitor', pull, '/unhold'), pull)).toContain(
       'write permission',
     );
