@@ -27,12 +27,16 @@ export async function readWorld(dir: string): Promise<string[]> {
 
 /**
  * Tokens that are the same in several crash-free runs: they have to be the same after a crash. Ids never count,
- * nor do times of today: two things may happen in the same second by chance.
+ * nor do times of today, nor addresses: two things may happen in the same second, or get the same port, by chance.
  */
 export function stableTokens(worlds: string[][]): Set<string> {
   const [first, ...others] = worlds.map((lines) => new Set(lines.flatMap((line) => line.match(TOKEN) ?? [])));
   const everywhere = [...(first ?? [])].filter((token) => others.every((tokens) => tokens.has(token)));
-  return new Set(everywhere.filter((token) => blank(token) !== '<id>' && !isToday(token)));
+  return new Set(everywhere.filter((token) => !isOfChance(token)));
+}
+
+function isOfChance(token: string): boolean {
+  return ['<id>', '<origin>'].includes(blank(token)) || isToday(token);
 }
 
 function isToday(token: string): boolean {
