@@ -3,6 +3,7 @@ import type { WorkflowRun } from '#lib/github/runs.ts';
 import { isRunnerLost, RUNNER_TRIES } from '#lib/lifecycle/lost-runner.ts';
 import { type JobPlan, jobPlanSchema } from '#lib/lifecycle/plan.ts';
 import type { RequestRecord } from '#lib/lifecycle/records.ts';
+import { takeRoom } from './budget.ts';
 import { EvidenceRefused, refusalOfRun } from './evidence.ts';
 import type { Project } from './project.ts';
 import { type Ask, readRequest, requestRun, settleRequest } from './request.ts';
@@ -33,6 +34,15 @@ export async function runStage(work: Work, order: StageOrder): Promise<Standing 
   const failed = outcome === 'fault' || outcome === 'cancelled' || outcome === 'lost';
   const retried = outcome === 'superseded' || isTriedAgain || (again && failed);
   const key = roundKey(order.key, retried ? round + 1 : round);
+  const isNew = last === null || retried;
+  if (isNew && order.stage !== 'evaluate' && facts.policy.budgets !== undefined) {
+    const { budgets } = facts.policy;
+    const wanted = { key, model: model.name, pull_request: facts.pull.number, budgets };
+    const room = await takeRoom(project, wanted);
+    if (room.kind === 'spent') {
+      return { state: 'over-budget', stage: order.stage, reasons: room.reasons, until: room.until };
+    }
+  }
   const inputs = async (): Promise<Ask['inputs']> => {
     const plan = hexOf(await store.put(JSON.stringify(jobPlanSchema.parse(await order.plan()))));
     const accepted = order.stage === 'evaluate' ? (await order.plan()).accepted : null;
@@ -44,7 +54,7 @@ export async function runStage(work: Work, order: StageOrder): Promise<Standing 
     pull_request: facts.pull.number,
     workflow: order.stage === 'evaluate' ? EVALUATE_WORKFLOW : TRAIN_WORKFLOW,
     ref: project.defaultBranch,
-    inputs: last && !retried ? last.inputs : await inputs(),
+    inputs: isNew ? await inputs() : last.inputs,
   });
   const { stage } = order;
   const isAnotherTry = losses > 0 && request.settled === null;

@@ -23,6 +23,8 @@ export type Standing =
   | { state: 'out-of-date'; reason: string }
   /** A draft: what would run, once it is ready or somebody asks. */
   | { state: 'waiting'; reasons: string[] }
+  /** The day's budget of training is used up: it starts by itself once there is room again. */
+  | { state: 'over-budget'; stage: WorkStage; reasons: string[]; until: string }
   | { state: 'working'; stage: WorkStage; run: number | null; request_id: string; reasons: string[] }
   | { state: 'fault'; stage: WorkStage; run: number | null; note: string }
   | { state: 'data-failed'; run: number; data: Statement<'data'> }

@@ -9,7 +9,7 @@ import { type Explanation, explainAction } from '#lib/lifecycle/policy-explain.t
 import { ACTIONS, type Action, type Scope } from '#lib/lifecycle/policy-rules.ts';
 import { UserError } from '#lib/lifecycle/user-error.ts';
 import { endWith, jsonText } from '../terminal.ts';
-import { toldAction, toldActions } from './told.ts';
+import { toldAction, toldActions, toldBudgets } from './told.ts';
 
 const FILE = '.github/roundhouse.yml';
 
@@ -35,7 +35,9 @@ async function run(asked: string | undefined, options: Options): Promise<string>
   const live = process.stdout.isTTY === true;
   if (asked === undefined) {
     const all = ACTIONS.map((action) => explainAction(policy, action, scope));
-    return options.json ? jsonText({ file: FILE, actions: all }) : toldActions(all, { live });
+    return options.json
+      ? jsonText({ file: FILE, actions: all, budgets: policy.budgets ?? null })
+      : toldActions(all, { live }) + toldBudgets(policy.budgets, { live });
   }
   const found: Explanation = explainAction(policy, actionOf(asked), scope);
   return options.json ? jsonText({ file: FILE, ...found }) : toldAction(found, { live });

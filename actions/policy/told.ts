@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import type { Budgets } from '#lib/lifecycle/budget.ts';
 import type { Explanation } from '#lib/lifecycle/policy-explain.ts';
 
 type Live = { live: boolean };
@@ -30,6 +31,23 @@ export function toldActions(all: readonly Explanation[], { live }: Live): string
     return `${live ? styleText('bold', name) : name}  ${needs(found)}\n${' '.repeat(width + 2)}${found.about}`;
   });
   return `${lines.join('\n')}\n`;
+}
+
+/** What training may use on a day; nothing where the policy has no budgets. */
+export function toldBudgets(budgets: Budgets | undefined, { live }: Live): string {
+  if (budgets === undefined) return '';
+  const scopes = [
+    ['the repository', budgets.repository],
+    ['each model', budgets.each_model],
+  ] as const;
+  const lines = scopes.flatMap(([scope, limits]) => {
+    const said = [
+      ...(limits?.runs_per_day === undefined ? [] : [`${limits.runs_per_day} training runs`]),
+      ...(limits?.gpu_minutes_per_day === undefined ? [] : [`${limits.gpu_minutes_per_day} GPU minutes`]),
+    ];
+    return said.length === 0 ? [] : [`  ${scope}: ${said.join(', ')}`];
+  });
+  return `\n${live ? styleText('bold', 'budgets') : 'budgets'}  on a day (UTC)\n${lines.join('\n')}\n`;
 }
 
 function needs({ required, roles, permission }: Explanation): string {

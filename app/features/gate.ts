@@ -138,6 +138,10 @@ function aspectsOf({ standing, asks, frozen }: GateModel): Aspects {
       };
       return { data: draft, model: draft, approval: neutral('nothing to approve yet') };
     }
+    case 'over-budget': {
+      const spent = working(`waits for the budget: ${budgetWords(standing)}`);
+      return { data: spent, model: spent, approval: working('waits for the evaluation') };
+    }
     case 'working':
       return {
         data: standing.stage === 'evaluate' ? done('the contract holds') : working('preparing data'),
@@ -161,6 +165,11 @@ function aspectsOf({ standing, asks, frozen }: GateModel): Aspects {
     case 'judged':
       return { data: dataFinding(standing), model: modelFinding(standing, frozen), approval };
   }
+}
+
+/** What is used up, and when there is room again. */
+export function budgetWords({ reasons, until }: { reasons: string[]; until: string }): string {
+  return `${reasons.join(', ')}; free again at ${until.slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 type Judged = Extract<Standing, { state: 'judged' }>;

@@ -6,7 +6,7 @@ import { mergeCommands } from '../base-merge.ts';
 import { cardFacts } from '../candidate-commit.ts';
 import type { Merge, PullFacts, TouchedModel } from '../pull-facts.ts';
 import type { Standing } from '../standing.ts';
-import { CHECKS, type CheckName, type Finding, type GateModel, standingWords } from './gate.ts';
+import { budgetWords, CHECKS, type CheckName, type Finding, type GateModel, standingWords } from './gate.ts';
 
 export type ShownFacts = Pick<PullFacts, 'pull' | 'faults' | 'hold' | 'models'> & {
   /** Null where nothing is planned. */
@@ -107,6 +107,12 @@ function progressOf({ pull }: Pick<PullFacts, 'pull'>, standing: Standing) {
     }
     case 'waiting':
       return { text: 'A draft: this would run', url: null, reasons: standing.reasons };
+    case 'over-budget':
+      return {
+        text: `Waits for the budget: ${budgetWords(standing)}`,
+        url: null,
+        reasons: ['it starts by itself then, or once a change of `budgets` in the policy is merged'],
+      };
     case 'fault':
       return { text: `Stopped: ${standing.note}`, url: url(standing.run), reasons: ['/plan tries again'] };
     case 'untouched':

@@ -8,6 +8,7 @@ import { goOn, putCommit } from '../asked-commit.ts';
 import { type CommandSetting, DONE, type Handler, type Outcome, refused } from '../command.ts';
 import { readTree, type Tree } from '../model-tree.ts';
 import type { Standing } from '../standing.ts';
+import { budgetWords } from './gate.ts';
 import { syncPullRequest } from './pull-request.ts';
 
 /**
@@ -126,6 +127,10 @@ function reasonAgainst(stage: 'train' | 'evaluate', standing: Standing): string 
       return stage === 'train'
         ? 'it is trained already, and the same inputs make the same model; name other parameters, such as `/train l2=0.01`'
         : 'it is judged already by these gates, beside this champion: the same inputs have the same verdict, and a look at the holdout is not spent on it';
+    case 'over-budget':
+      return isOf(stage, standing.stage)
+        ? `it waits for the budget: ${budgetWords(standing)}; it starts by itself then`
+        : 'it is not trained yet: it waits for the budget';
     case 'waiting':
       return standing.reasons.join('; ');
     case 'fault':

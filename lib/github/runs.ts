@@ -73,6 +73,17 @@ export function runs({ octokit, owner, repo }: Repository) {
         }),
       );
     },
+    /** How long jobs of a run, of all its attempts, held self-hosted runners until `now`: minutes. */
+    async runnerMinutes(id: number, now: Date): Promise<number> {
+      const { rest, paginate } = octokit;
+      const asked = { ...at, run_id: id, per_page: 100, filter: 'all' } as const;
+      const jobs = (await orNull(paginate(rest.actions.listJobsForWorkflowRun, asked))) ?? [];
+      const held = jobs.filter(({ runner_name, labels }) => runner_name && labels.includes('self-hosted'));
+      return held.reduce((sum, { started_at, completed_at }) => {
+        const end = completed_at === null ? now.getTime() : Date.parse(completed_at);
+        return sum + Math.max(0, end - Date.parse(started_at)) / 60_000;
+      }, 0);
+    },
     /** One that has ended, or is gone, is as good as cancelled. */
     async cancel(id: number): Promise<void> {
       try {

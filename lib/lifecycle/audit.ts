@@ -35,6 +35,7 @@ const CLAIM_EVENTS = [
   'done',
   'run requested',
   'run request taken over',
+  'budget taken',
   'deployment made',
 ];
 

@@ -98,6 +98,17 @@ const standingSchema = z.strictObject({
 });
 export type StandingTerms = z.infer<typeof standingSchema>;
 
+const limitsSchema = z
+  .strictObject({
+    runs_per_day: z.int().min(1).optional(),
+    /** Of self-hosted runners: GitHub does not say which of them have a GPU. */
+    gpu_minutes_per_day: z.int().min(1).optional(),
+  })
+  .refine((limits) => Object.keys(limits).length > 0, {
+    error: 'says no limit: runs_per_day, gpu_minutes_per_day, or both',
+  })
+  .optional();
+
 /** `.github/roundhouse.yml`, read from the base branch only. */
 export const policySchema = z.strictObject({
   version: z.literal(1),
@@ -140,6 +151,8 @@ export const policySchema = z.strictObject({
   store: nameOfMain('ROUNDHOUSE_STORE_MAIN'),
   /** Likewise ROUNDHOUSE_LOGS_<NAME>: the root of the prediction log. */
   logs: nameOfMain('ROUNDHOUSE_LOGS_MAIN'),
+  /** What training may use on a day (UTC): all of it, and that of each model. Left out, as much as is asked for. */
+  budgets: z.strictObject({ repository: limitsSchema, each_model: limitsSchema }).optional(),
   /** How long an `/override` counts; left out, one day. */
   overrides: z.strictObject({ expires: durationSchema }).optional(),
   /** Models whose retraining people may approve in advance, as a procedure. */

@@ -10,6 +10,7 @@ export const recordPath = {
   openRequests: (pull: number) => `requests/${pull}/`,
   openRequest: (pull: number, key: string) => `requests/${pull}/${hexOf(digestOf(key))}.json`,
   dispatch: (requestId: string) => `dispatches/${requestId}.json`,
+  budget: (day: string) => `budgets/${day}.json`,
   cancel: (pull: number, comment: number) => `cancels/${pull}/${comment}.json`,
   updates: (pull: number) => `updates/${pull}/`,
   update: (pull: number, comment: number) => `updates/${pull}/${comment}.json`,
