@@ -31,6 +31,8 @@ async function put(
   const path = recordPath.hold(comment.issue);
   const known = await readRecord(project.state, path, holdRecordSchema);
   if (known && known.comment > comment.id) {
+    // Done before a kill, and then somebody said something else.
+    if (known.earlier.includes(comment.id)) return DONE;
     return {
       ok: true,
       text: `@${known.login} ${known.held ? 'held it' : 'lifted the hold'} after this comment`,
@@ -43,6 +45,7 @@ async function put(
     reason,
     login: comment.author.login,
     comment: comment.id,
+    earlier: earlierOf(known, comment.id),
     at: comment.created_at,
   };
   await project.state.write({
@@ -57,4 +60,8 @@ async function put(
   });
   await syncAsked(setting);
   return DONE;
+}
+
+function earlierOf(known: HoldRecord | null, comment: number): number[] {
+  return known === null ? [] : [...known.earlier, known.comment].filter((one) => one !== comment);
 }

@@ -191,6 +191,8 @@ export const holdRecordSchema = z.strictObject({
   login: loginSchema,
   reason: z.string(),
   comment: z.int(),
+  /** Comments that held or lifted before it, so that one whose handling was killed half-way is told from one too late. */
+  earlier: z.array(z.int()).default([]),
   at: instantSchema,
 });
 export type HoldRecord = z.infer<typeof holdRecordSchema>;

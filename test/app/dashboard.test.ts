@@ -68,6 +68,7 @@ it.each(HOSTILE)('is built the same, whatever people write: %j', (text) => {
           login: said,
           reason: said,
           comment: 2,
+          earlier: [],
           at: '2026-01-01T00:00:00Z',
         },
       },

@@ -32,6 +32,7 @@ const hold: GateFacts['hold'] = {
   login: 'ml-lead',
   reason: '',
   comment: 1,
+  earlier: [],
   at: '2026-01-01T00:00:00Z',
 };
 

@@ -142,6 +142,7 @@ function held(isHeld: boolean) {
     login: 'ml-lead',
     reason: 'no',
     comment: 5,
+    earlier: [],
     at: NOW.toISOString(),
   };
 }
