@@ -67,6 +67,17 @@ describe('decideChecks', () => {
     ],
     ['an old base', one({ state: 'out-of-date', reason: 'merge the base' }), 'failure', /merge the base/],
     ['a draft that nobody asked to run', one({ state: 'waiting', reasons: [] }), 'action_required', /\/plan/],
+    [
+      'a budget that is used up',
+      one({
+        state: 'over-budget',
+        stage: 'train',
+        reasons: ['2 of 2 runs today'],
+        until: '2026-03-02T00:00:00.000Z',
+      }),
+      'null',
+      /budget: 2 of 2 runs today; free again at 2026-03-02 00:00 UTC/,
+    ],
     ['training', one(training), 'null', /data/],
     ['the holdout alone', one({ ...training, stage: 'data' }), 'null', /data/],
     ['judging', one({ ...training, stage: 'evaluate' }), 'null', /judging/],
