@@ -1,5 +1,6 @@
 import {
   type BudgetDay,
+  type BudgetRun,
   type Budgets,
   budgetDayOf,
   budgetDaySchema,
@@ -23,21 +24,27 @@ export async function takeRoom(project: Project, wanted: Wanted): Promise<Room> 
   const { day, next } = budgetDayOf(project.now());
   const path = recordPath.budget(day);
   for (;;) {
-    const known = await readRecord(project.state, path, budgetDaySchema);
-    const before: BudgetDay = known ?? { kind: 'roundhouse-budget-day', day, runs: [] };
-    if (before.runs.some((run) => run.key === key)) return { kind: 'room' };
-    const { ledger, used } = countsMinutes(budgets) ? await measured(project, before) : plain(before);
-    const shortages = shortagesOf(budgets, { model, runs: used });
-    const isFree = shortages.length === 0;
-    const reasons = shortages.map((shortage) => shortageText(shortage, model));
+    // Read first: what is written in between is seen by the swap.
+    const known = await project.state.read(path);
+    const ledger = (await readRecord(project.state, path, budgetDaySchema))?.runs ?? [];
+    if (ledger.some((run) => run.key === key)) return { kind: 'room' };
+    const runs = countsMinutes(budgets) ? await measured(project, ledger) : ledger.map(asKept);
+    const used = runs.map(({ kept, minutes }) => ({ model: kept.model, minutes }));
+    const reasons = shortagesOf(budgets, { model, runs: used }).map((one) => shortageText(one, model));
+    const isFree = reasons.length === 0;
     const at = project.now().toISOString();
     const added = isFree ? [{ key, model, pull_request, at, minutes: null }] : [];
-    const text = recordText({ ...ledger, runs: [...ledger.runs, ...added] });
+    const record: BudgetDay = {
+      kind: 'roundhouse-budget-day',
+      day,
+      runs: [...runs.map(({ kept }) => kept), ...added],
+    };
+    const text = recordText(record);
     const room: Room = isFree ? { kind: 'room' } : { kind: 'spent', reasons, until: next.toISOString() };
-    if (known !== null && text === recordText(known)) return room;
+    if (text === known) return room;
     const outcome = await project.state.write({
       changes: [{ path, text }],
-      ...(known === null ? { fresh: [path] } : { expected: [{ path, text: recordText(known) }] }),
+      ...(known === null ? { fresh: [path] } : { expected: [{ path, text: known }] }),
       audit: {
         event: isFree ? 'budget taken' : 'budget used up',
         actor: project.bot,
@@ -50,33 +57,26 @@ export async function takeRoom(project: Project, wanted: Wanted): Promise<Room> 
   }
 }
 
-type Measured = { ledger: BudgetDay; used: { model: string; minutes: number | null }[] };
+/** A run as it stands in the record, and what counts of it now: one under way has no minutes there. */
+type Counted = { kept: BudgetRun; minutes: number | null };
 
-function plain(ledger: BudgetDay): Measured {
-  return { ledger, used: ledger.runs };
+function asKept(run: BudgetRun): Counted {
+  return { kept: run, minutes: run.minutes };
 }
 
 /** How long the jobs of each run held runners; of one that has ended it is kept, and never asked for again. */
-async function measured(project: Project, before: BudgetDay): Promise<Measured> {
-  const ledger: BudgetDay = { ...before, runs: [] };
-  const used: Measured['used'] = [];
-  for (const run of before.runs) {
-    const { minutes, isFinal } = await minutesOf(project, run);
-    ledger.runs.push(isFinal ? { ...run, minutes } : run);
-    used.push({ model: run.model, minutes });
-  }
-  return { ledger, used };
+async function measured(project: Project, ledger: readonly BudgetRun[]): Promise<Counted[]> {
+  const found: Counted[] = [];
+  for (const run of ledger) found.push(run.minutes === null ? await measure(project, run) : asKept(run));
+  return found;
 }
 
-async function minutesOf(
-  project: Project,
-  { key, minutes }: Pick<BudgetDay['runs'][number], 'key' | 'minutes'>,
-): Promise<{ minutes: number; isFinal: boolean }> {
-  if (minutes !== null) return { minutes, isFinal: true };
-  const request = await readRequest(project, key);
-  if (request === null || request.run === null) return { minutes: 0, isFinal: false };
-  const run = await project.forge.runs.get(request.run);
+async function measure({ state, forge, now }: Project, run: BudgetRun): Promise<Counted> {
+  const request = await readRequest({ state }, run.key);
+  if (request === null || request.run === null) return { kept: run, minutes: 0 };
+  const asked = await forge.runs.get(request.run);
+  const minutes = await forge.runs.runnerMinutes(request.run, now());
   // One whose runner was lost, or which was re-run by hand, may still go on: its request says when it is over.
-  const isFinal = run === null || (run.status === 'completed' && request.settled !== null);
-  return { minutes: await project.forge.runs.runnerMinutes(request.run, project.now()), isFinal };
+  const isOver = asked === null || (asked.status === 'completed' && request.settled !== null);
+  return { kept: isOver ? { ...run, minutes } : run, minutes };
 }

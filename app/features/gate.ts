@@ -1,3 +1,4 @@
+import { minute } from '#lib/formats/lineage-view.ts';
 import type { Check, Conclusion } from '#lib/github/checks.ts';
 import type { EvaluateResult, GateResult } from '#lib/lifecycle/evidence.ts';
 import type { HoldRecord, OverrideRecord } from '#lib/lifecycle/records.ts';
@@ -169,7 +170,7 @@ function aspectsOf({ standing, asks, frozen }: GateModel): Aspects {
 
 /** What is used up, and when there is room again. */
 export function budgetWords({ reasons, until }: { reasons: string[]; until: string }): string {
-  return `${reasons.join(', ')}; free again at ${until.slice(0, 16).replace('T', ' ')} UTC`;
+  return `${reasons.join(', ')}; free again at ${minute(until)}`;
 }
 
 type Judged = Extract<Standing, { state: 'judged' }>;
